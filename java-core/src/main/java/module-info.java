@@ -8,4 +8,6 @@ module io.jclip {
     requires com.fasterxml.jackson.core;
     requires static transitive org.jspecify;
     requires transitive java.desktop;
+
+    exports jclip.backend;
 }
