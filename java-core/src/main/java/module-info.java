@@ -10,4 +10,6 @@ module io.jclip {
     requires transitive java.desktop;
 
     exports jclip.backend;
+    exports jclip.graph;
+    exports jclip.graph.op;
 }
