@@ -1,0 +1,15 @@
+/**
+ * jclip: CLIP on the JVM. Pass {@code --enable-native-access=io.jclip}.
+ *
+ * <p>The public face is the package {@code jclip}; the other exported packages are its parts, usable alone.
+ */
+module io.jclip {
+    requires io.jclip.natives;
+    requires com.fasterxml.jackson.core;
+    requires static transitive org.jspecify;
+    requires transitive java.desktop;
+
+    exports jclip.backend;
+    exports jclip.graph;
+    exports jclip.graph.op;
+}
