@@ -1,9 +1,11 @@
 package jclip.image;
 
+import java.awt.color.ColorSpace;
 import java.awt.image.BufferedImage;
 import java.awt.image.ColorModel;
 import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
+import org.jspecify.annotations.Nullable;
 
 /** Java's own pictures and rasters, taken over in Pillow's modes. */
 final class JavaImages {
@@ -19,12 +21,30 @@ final class JavaImages {
         if (colours instanceof IndexColorModel index && raster.getNumBands() == 1) {
             return indexed(raster, index, source);
         }
-        return switch (image.getType()) {
-            case BufferedImage.TYPE_BYTE_GRAY -> bands(raster, PixelMode.GREY, source);
-            case BufferedImage.TYPE_USHORT_GRAY -> grey16(raster, source);
-            case BufferedImage.TYPE_3BYTE_BGR, BufferedImage.TYPE_INT_RGB -> bands(raster, PixelMode.RGB, source);
-            case BufferedImage.TYPE_4BYTE_ABGR, BufferedImage.TYPE_INT_ARGB -> bands(raster, PixelMode.RGBA, source);
-            default -> converted(image, source);
+        if (image.getType() == BufferedImage.TYPE_USHORT_GRAY) {
+            return grey16(raster, source);
+        }
+        PixelMode mode = plainMode(raster, colours);
+        return mode != null ? bands(raster, mode, source) : converted(image, source);
+    }
+
+    /** The mode whose bytes the raster's bands are as they stand, whatever the colour profile; null if they are not. */
+    private static @Nullable PixelMode plainMode(Raster raster, ColorModel colours) {
+        for (int size : raster.getSampleModel().getSampleSize()) {
+            if (size != 8) {
+                return null;
+            }
+        }
+        int bands = raster.getNumBands();
+        boolean alpha = colours.hasAlpha();
+        if (bands != colours.getNumComponents() || alpha && colours.isAlphaPremultiplied()) {
+            return null;
+        }
+        return switch (colours.getColorSpace().getType()) {
+            case ColorSpace.TYPE_GRAY -> alpha ? PixelMode.GREY_ALPHA : PixelMode.GREY;
+            case ColorSpace.TYPE_RGB -> alpha ? PixelMode.RGBA : PixelMode.RGB;
+            case ColorSpace.TYPE_CMYK -> alpha ? null : PixelMode.CMYK;
+            default -> null;
         };
     }
 

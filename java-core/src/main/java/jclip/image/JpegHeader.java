@@ -12,6 +12,15 @@ record JpegHeader(int width, int height, int components, int orientation) {
     private static final int SOS = 0xDA;
     private static final int APP1 = 0xE1;
 
+    /** The mode in which Pillow opens such a file. */
+    PixelMode mode() {
+        return switch (components) {
+            case 1 -> PixelMode.GREY;
+            case 3 -> PixelMode.RGB;
+            default -> PixelMode.CMYK;
+        };
+    }
+
     static boolean accepts(Bytes file) {
         return file.startsWith(0xFF, SOI, 0xFF);
     }

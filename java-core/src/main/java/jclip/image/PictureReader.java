@@ -97,6 +97,22 @@ public final class PictureReader {
         if (PngReader.accepts(file)) {
             return PngReader.read(file, maxPixels);
         }
+        if (GifReader.accepts(file)) {
+            return GifReader.read(file, maxPixels);
+        }
+        if (BmpReader.accepts(file)) {
+            return BmpReader.read(file, maxPixels);
+        }
+        if (PnmReader.accepts(file)) {
+            return PnmReader.read(file, maxPixels);
+        }
+        if (WebpHeader.accepts(file)) {
+            WebpHeader.check(file, maxPixels);
+            return ImageIoDecoder.WEBP.read(file, maxPixels);
+        }
+        if (ImageIoDecoder.isTiff(file)) {
+            return ImageIoDecoder.TIFF.read(file, maxPixels);
+        }
         throw file.error("unknown image format: " + encoded.length + " bytes, neither JPEG, PNG, GIF, BMP, PPM, WebP nor TIFF");
     }
 
@@ -115,16 +131,9 @@ public final class PictureReader {
     private Picture jpeg(Bytes file) {
         JpegHeader header = JpegHeader.read(file, maxPixels);
         TurboJpeg turbo = TurboJpeg.instance();
-        if (turbo == null) {
-            throw file.error("no JPEG decoder");
-        }
-        PixelMode mode = switch (header.components()) {
-            case 1 -> PixelMode.GREY;
-            case 3 -> PixelMode.RGB;
-            default -> PixelMode.CMYK;
-        };
-        Picture picture =
-                new Picture(file.source(), header.width(), header.height(), mode, turbo.decode(file, header), null);
+        PixelMode mode = header.mode();
+        byte[] pixels = turbo != null ? turbo.decode(file, header) : ImageIoDecoder.jpeg(file, header);
+        Picture picture = new Picture(file.source(), header.width(), header.height(), mode, pixels, null);
         return upright ? picture.oriented(header.orientation()) : picture;
     }
 }

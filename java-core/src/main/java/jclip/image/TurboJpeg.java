@@ -101,11 +101,12 @@ final class TurboJpeg {
             throws Throwable {
         int status = (int) header.invokeExact(decoder, in, in.byteSize(), four, four.asSlice(4), four.asSlice(8),
                 four.asSlice(12));
-        if (status != 0 && (int) errorCode.invokeExact(decoder) == FATAL) {
-            throw file.error("corrupt JPEG: " + message(decoder));
-        }
         int width = four.get(ValueLayout.JAVA_INT, 0);
         int height = four.get(ValueLayout.JAVA_INT, 4);
+        // A status alone may only mean a chroma subsampling that TurboJPEG has no name for; decoding does not need one.
+        if (status != 0 && width == 0) {
+            throw file.error("corrupt JPEG: " + message(decoder));
+        }
         if (width != found.width() || height != found.height()) {
             throw file.error("corrupt JPEG: its header says " + found.width() + "x" + found.height() + ", the decoder found "
                     + width + "x" + height);
