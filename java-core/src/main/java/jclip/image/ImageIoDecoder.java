@@ -38,7 +38,7 @@ enum ImageIoDecoder {
     static byte[] jpeg(Bytes file, JpegHeader header) {
         byte[] plain = JpegHeader.withoutMetadata(file);
         Picture picture = JPEG.decode(file, plain, reader -> {
-            Raster raster = header.components() == 4 ? reader.readRaster(0, null) : reader.read(0).getRaster();
+            Raster raster = reader.read(0).getRaster();
             if (raster.getNumBands() != header.components() || raster.getWidth() != header.width()
                     || raster.getHeight() != header.height()) {
                 throw new IOException("decoded to " + raster.getWidth() + "x" + raster.getHeight() + " pixels of "

@@ -10,6 +10,7 @@ record JpegHeader(int width, int height, int components, int orientation) {
     private static final int SOI = 0xD8;
     private static final int EOI = 0xD9;
     private static final int SOS = 0xDA;
+    private static final int DQT = 0xDB;
     private static final int APP1 = 0xE1;
 
     /** The mode in which Pillow opens such a file. */
@@ -67,6 +68,10 @@ record JpegHeader(int width, int height, int components, int orientation) {
         private int height;
         private int components;
         private int orientation = 1;
+        /** Bit t: quantisation table t is there. */
+        private int tables;
+        /** Position of the frame header's list of components. */
+        private int list;
 
         Walk(Bytes file, long maxPixels) {
             this.file = file;
@@ -132,8 +137,36 @@ record JpegHeader(int width, int height, int components, int orientation) {
                 start(code, at);
             } else if (code == APP1 && orientation == 1) {
                 orientation = Exif.orientation(file, at, length);
-            } else if (code == SOS && components == 0) {
+            } else if (code == DQT) {
+                tables(at, length);
+            } else if (code == SOS) {
+                scan(at);
+            }
+        }
+
+        private void tables(int at, int length) {
+            int next = at;
+            while (next < at + length) {
+                int kind = file.u8(next, "JPEG quantisation table");
+                tables |= 1 << (kind & 15);
+                next += kind >> 4 == 0 ? 65 : 129;
+            }
+        }
+
+        /** Every component of a scan needs its table; decoders differ in what they do without. */
+        private void scan(int at) {
+            if (components == 0) {
                 throw file.error("corrupt JPEG: a scan before the frame's header");
+            }
+            int count = file.u8(at, "JPEG scan");
+            for (int i = 0; i < count; i++) {
+                int component = file.u8(at + 1 + 2 * i, "JPEG scan");
+                for (int c = 0; c < components; c++) {
+                    int table = file.u8(list + 3 * c + 2, "JPEG frame header");
+                    if (file.u8(list + 3 * c, "JPEG frame header") == component && (tables >> (table & 15) & 1) == 0) {
+                        throw file.error("corrupt JPEG: quantisation table " + table + " is missing");
+                    }
+                }
             }
         }
 
@@ -157,6 +190,7 @@ record JpegHeader(int width, int height, int components, int orientation) {
                 throw file.error("unsupported JPEG: " + components + " components, wanted 1, 3 or 4");
             }
             file.checkSize(width, height, maxPixels);
+            list = at + 6;
         }
     }
 }

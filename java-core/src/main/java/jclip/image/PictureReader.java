@@ -113,7 +113,8 @@ public final class PictureReader {
         if (ImageIoDecoder.isTiff(file)) {
             return ImageIoDecoder.TIFF.read(file, maxPixels);
         }
-        throw file.error("unknown image format: " + encoded.length + " bytes, neither JPEG, PNG, GIF, BMP, PPM, WebP nor TIFF");
+        throw file.error("unknown image format" + (encoded.length < 12 ? ", too short" : "") + ": " + encoded.length
+                + " bytes, neither JPEG, PNG, GIF, BMP, PPM, WebP nor TIFF");
     }
 
     /** Which decoder reads WebP files. */

@@ -99,7 +99,7 @@ final class PngReader {
     private void findData() {
         while (!file.ascii((int) Math.min(chunk + 4, file.length()), "IDAT")) {
             if (chunk >= file.length() || file.ascii((int) chunk + 4, "IEND")) {
-                throw file.error("PNG without image data (no IDAT chunk), truncated at end of file, byte "
+                throw file.error("PNG holds no image data (no IDAT chunk) before the end of file, byte "
                         + file.length());
             }
             long length = file.u32be(chunk, "PNG chunk header");
