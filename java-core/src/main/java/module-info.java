@@ -8,4 +8,8 @@ module io.jclip {
     requires com.fasterxml.jackson.core;
     requires static transitive org.jspecify;
     requires transitive java.desktop;
+
+    exports jclip.backend;
+    exports jclip.graph;
+    exports jclip.graph.op;
 }
