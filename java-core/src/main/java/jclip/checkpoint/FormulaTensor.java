@@ -19,7 +19,10 @@ record FormulaTensor(long[] shape, long hash, float offset, float scale) impleme
     public void read(MemorySegment target) {
         long elements = StoredTensor.elements(shape);
         long blocks = (elements + BLOCK - 1) / BLOCK;
-        LongStream.range(0, blocks).parallel().forEach(block -> {
+        // a confined target can only be filled by its own thread
+        boolean shared = target.isAccessibleBy(new Thread());
+        LongStream range = LongStream.range(0, blocks);
+        (shared ? range.parallel() : range).forEach(block -> {
             long begin = block * BLOCK;
             float[] values = new float[(int) Math.min(BLOCK, elements - begin)];
             Formula.fill(values, hash, begin, offset, scale);
