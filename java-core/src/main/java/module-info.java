@@ -10,6 +10,9 @@ module io.jclip {
     requires transitive java.desktop;
 
     exports jclip.backend;
+    exports jclip.checkpoint;
     exports jclip.graph;
     exports jclip.graph.op;
+    exports jclip.model;
+    exports jclip.text;
 }

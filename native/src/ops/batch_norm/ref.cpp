@@ -1,0 +1,22 @@
+// BatchNorm with frozen statistics, the plain version.
+#include <cmath>
+
+#include "core/pool.h"
+
+JC_DECLARE(batch_norm)
+
+int32_t jc::ref::batch_norm(jc_context* context, const jc_batch_norm_args* a) {
+  JC_CHECK("batch_norm", a->rows >= 0 && a->channels > 0, "rows or channels");
+  JC_CHECK("batch_norm", a->x && a->weight && a->bias && a->mean && a->variance && a->y, "null pointer");
+  float epsilon = static_cast<float>(a->epsilon);
+  for (int64_t row = 0; row < a->rows; ++row) {
+    const float* x = a->x + row * a->channels;
+    float* y = a->y + row * a->channels;
+    for (int64_t c = 0; c < a->channels; ++c) {
+      y[c] = (x[c] - a->mean[c]) / std::sqrt(a->variance[c] + epsilon) * a->weight[c] + a->bias[c];
+    }
+  }
+  return JC_OK;
+}
+
+JC_EXPORT(batch_norm, jc::ref::batch_norm, jc::ref::batch_norm, jc::ref::batch_norm)
