@@ -10,6 +10,8 @@
 // Order of addition: a score is one chain over head_dim; the sum of the exponentials has lanes by key number, an absent key
 // being 0; an output is one chain over the keys, an unseen key adding 0 times its value. So the bits of a query depend on its
 // own keys alone.
+//
+// The loops over a tile are unrolled by pragma: g++ keeps accumulators in registers only where every index is a constant.
 #pragma once
 
 #include <cmath>
@@ -81,18 +83,25 @@ template <class V, int kQueries, int kVectors>
 void score_tile(const float* q, int64_t ldq, const float* keys, int64_t key_stride, int64_t head_dim, float scale, float* scores,
                 int64_t score_stride) {
   typename V::Type t[kQueries][kVectors];
+#pragma GCC unroll 8
   for (int i = 0; i < kQueries; ++i) {
+#pragma GCC unroll 8
     for (int c = 0; c < kVectors; ++c) t[i][c] = V::zero();
   }
   for (int64_t d = 0; d < head_dim; ++d) {
     typename V::Type key[kVectors];
+#pragma GCC unroll 8
     for (int c = 0; c < kVectors; ++c) key[c] = V::load(keys + d * key_stride + c * V::kLanes);
+#pragma GCC unroll 8
     for (int i = 0; i < kQueries; ++i) {
       typename V::Type query = V::set(q[i * ldq + d]);
+#pragma GCC unroll 8
       for (int c = 0; c < kVectors; ++c) t[i][c] = V::fma(query, key[c], t[i][c]);
     }
   }
+#pragma GCC unroll 8
   for (int i = 0; i < kQueries; ++i) {
+#pragma GCC unroll 8
     for (int c = 0; c < kVectors; ++c) V::store(scores + i * score_stride + c * V::kLanes, t[i][c] * V::set(scale));
   }
 }
@@ -127,18 +136,25 @@ template <class V, int kQueries, int kVectors>
 void output_tile(const float* scores, int64_t score_stride, const float* values, int64_t value_stride, int64_t keys,
                  const float* inverse, float* y, int64_t ldy, int64_t columns) {
   typename V::Type t[kQueries][kVectors];
+#pragma GCC unroll 8
   for (int i = 0; i < kQueries; ++i) {
+#pragma GCC unroll 8
     for (int c = 0; c < kVectors; ++c) t[i][c] = V::zero();
   }
   for (int64_t j = 0; j < keys; ++j) {
     typename V::Type value[kVectors];
+#pragma GCC unroll 8
     for (int c = 0; c < kVectors; ++c) value[c] = V::load(values + j * value_stride + c * V::kLanes);
+#pragma GCC unroll 8
     for (int i = 0; i < kQueries; ++i) {
       typename V::Type weight = V::set(scores[i * score_stride + j]);
+#pragma GCC unroll 8
       for (int c = 0; c < kVectors; ++c) t[i][c] = V::fma(weight, value[c], t[i][c]);
     }
   }
+#pragma GCC unroll 8
   for (int i = 0; i < kQueries; ++i) {
+#pragma GCC unroll 8
     for (int c = 0; c < kVectors; ++c) {
       // + 0 turns -0 to 0: an unseen key of another query in the tile may have done so or not.
       typename V::Type out = (t[i][c] + V::zero()) * V::set(inverse[i]);

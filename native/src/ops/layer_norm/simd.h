@@ -69,6 +69,7 @@ void layer_norm_rows(const jc_layer_norm_args* a, int64_t row) {
     bool whole = n == V::kLanes;
     typename V::Type weight = whole ? V::load(a->weight + i) : V::load(a->weight + i, n);
     typename V::Type bias = whole ? V::load(a->bias + i) : V::load(a->bias + i, n);
+#pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
       typename V::Type d = (whole ? V::load(base[r] + i) : V::load(base[r] + i, n)) - V::set(of[r].mean) - V::set(of[r].rest);
       typename V::Type value = V::fma(d * V::set(of[r].inverse), weight, bias);

@@ -13,14 +13,19 @@ void logits_tile(const jc_logits_args* a, int64_t row, int64_t text) {
   const float* image = a->image + row * a->width;
   const float* texts = a->text + text * a->width;
   typename V::Type t[kRows][kTexts];
+#pragma GCC unroll 8
   for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 8
     for (int j = 0; j < kTexts; ++j) t[i][j] = V::zero();
   }
   auto step = [&](auto load, int64_t at) {
     typename V::Type x[kRows];
+#pragma GCC unroll 8
     for (int i = 0; i < kRows; ++i) x[i] = load(image + i * a->width + at);
+#pragma GCC unroll 8
     for (int j = 0; j < kTexts; ++j) {
       typename V::Type y = load(texts + j * a->width + at);
+#pragma GCC unroll 8
       for (int i = 0; i < kRows; ++i) t[i][j] = V::fma(x[i], y, t[i][j]);
     }
   };
@@ -28,7 +33,9 @@ void logits_tile(const jc_logits_args* a, int64_t row, int64_t text) {
   for (; at + V::kLanes <= a->width; at += V::kLanes) step([](const float* p) { return V::load(p); }, at);
   int64_t rest = a->width - at;
   if (rest > 0) step([=](const float* p) { return V::load(p, rest); }, at);
+#pragma GCC unroll 8
   for (int i = 0; i < kRows; ++i) {
+#pragma GCC unroll 8
     for (int j = 0; j < kTexts; ++j) a->logits[(row + i) * a->texts + text + j] = V::sum(t[i][j]) * static_cast<float>(a->scale);
   }
 }
