@@ -4,6 +4,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Objects;
+import jclip.backend.Library;
+import jclip.backend.NativeMemory;
 
 /**
  * From a picture to an image encoder's input: resized in the picture's own mode, converted to RGB, cropped or padded to height x width,
@@ -21,6 +23,7 @@ public final class Preprocessor {
     private final Interpolation interpolation;
     private final int[] fill;
     private final float[] table;
+    private final NativeResampler resampler;
 
     private Preprocessor(Builder builder) {
         height = builder.height;
@@ -29,6 +32,8 @@ public final class Preprocessor {
         interpolation = builder.interpolation;
         fill = builder.fill;
         table = table(builder.mean, builder.std);
+        Library library = Library.cpu();
+        resampler = new NativeResampler(library, library.isa());
     }
 
     /** Shortest side to {@code size}, bicubic, centre crop, OpenAI's mean and standard deviation. */
@@ -62,12 +67,9 @@ public final class Preprocessor {
      * @throws ImageException if a side rounds to nothing
      */
     public byte[] toRgb(Picture picture) {
-        Frame[] frames = Frame.of(picture.height(), picture.width(), height, width, resizeMode, picture.source());
-        Interpolation filter =
-                resizeMode == ResizeMode.SHORTEST && height != width ? Interpolation.BICUBIC : interpolation;
-        byte[] part = Resampler.resize(picture, frames[0], frames[1], filter);
-        boolean uniform = fill[0] == fill[1] && fill[1] == fill[2];
-        if (uniform) {
+        Frame[] frames = frames(picture);
+        byte[] part = Resampler.resize(picture, frames[0], frames[1], filter(), resampler::resize8);
+        if (fillIsUniform()) {
             return picture.rgbOf(padded(part, picture.mode(), frames));
         }
         return padded(picture.rgbOf(part), PixelMode.RGB, frames);
@@ -85,7 +87,58 @@ public final class Preprocessor {
             throw new IllegalArgumentException("destination of " + destination.byteSize() + " bytes, wanted " + tensorBytes()
                     + " for 3 x " + height + " x " + width + " fp32 values");
         }
-        normalise(toRgb(picture), destination);
+        Frame[] frames = frames(picture);
+        if (canFuse(picture, frames)) {
+            fused(picture, frames, destination);
+        } else {
+            normalise(toRgb(picture), destination);
+        }
+    }
+
+    private Frame[] frames(Picture picture) {
+        return Frame.of(picture.height(), picture.width(), height, width, resizeMode, picture.source());
+    }
+
+    private Interpolation filter() {
+        return resizeMode == ResizeMode.SHORTEST && height != width ? Interpolation.BICUBIC : interpolation;
+    }
+
+    private boolean fillIsUniform() {
+        return fill[0] == fill[1] && fill[1] == fill[2];
+    }
+
+    /** Whether one native call does it all: no conversion between resizing and normalising but from one channel to three. */
+    private boolean canFuse(Picture picture, Frame[] frames) {
+        boolean mode = picture.mode() == PixelMode.RGB || picture.mode() == PixelMode.GREY;
+        return mode && filter() != Interpolation.NEAREST && !Resampler.verticalFirst(frames[0], frames[1]);
+    }
+
+    private void fused(Picture picture, Frame[] frames, MemorySegment destination) {
+        if (!destination.isNative() || destination.address() % Float.BYTES != 0) {
+            try (NativeMemory copy = NativeMemory.allocate(tensorBytes())) {
+                fused(picture, frames, copy.segment());
+                MemorySegment.copy(copy.segment(), 0, destination, 0, tensorBytes());
+            }
+            return;
+        }
+        long plane = (long) height * width;
+        Frame rows = frames[0];
+        Frame columns = frames[1];
+        if (rows.count() < height || columns.count() < width) {
+            paintTensor(destination);
+        }
+        long start = (long) rows.at() * width + columns.at();
+        resampler.normalised(picture.pixels(), picture.mode().bytesPerPixel(), rows, columns, filter(), table,
+                destination.asSlice(4 * start), width, plane);
+    }
+
+    private void paintTensor(MemorySegment destination) {
+        long plane = (long) height * width;
+        for (long i = 0; i < 3 * plane; i++) {
+            int channel = (int) (i / plane);
+            int value = resizeMode == ResizeMode.LONGEST ? fill[channel] : 0;
+            destination.set(FLOAT, 4 * i, table[channel * 256 + value]);
+        }
     }
 
     /** The normalised value of a byte: ((byte / 255) - mean) / std, three fp32 steps. channel 0 is red. */

@@ -13,21 +13,27 @@ final class Resampler {
 
     private Resampler() {}
 
+    /** Resampling of 8-bit channels that can be averaged: here or natively. */
+    interface EightBit {
+        byte[] resize(byte[] in, int channels, Frame rows, Frame columns, Interpolation filter);
+    }
+
     static boolean verticalFirst(Frame rows, Frame columns) {
         return rows.in() > (long) TALL * columns.in() && rows.resized() < rows.in();
     }
 
     /** The surviving part of the resized picture, frames' counts rows x columns, in the picture's mode. */
-    static byte[] resize(Picture picture, Frame rows, Frame columns, Interpolation filter) {
+    static byte[] resize(Picture picture, Frame rows, Frame columns, Interpolation filter, EightBit eightBit) {
         try {
-            return surviving(picture, rows, columns, filter);
+            return surviving(picture, rows, columns, filter, eightBit);
         } catch (ArithmeticException | OutOfMemoryError e) {
             throw new ImageException(picture.source(), "too large to resize: " + columns.in() + "x" + rows.in() + " pixels to "
                     + columns.resized() + "x" + rows.resized(), e);
         }
     }
 
-    private static byte[] surviving(Picture picture, Frame rows, Frame columns, Interpolation filter) {
+    private static byte[] surviving(
+            Picture picture, Frame rows, Frame columns, Interpolation filter, EightBit eightBit) {
         PixelMode mode = picture.mode();
         byte[] in = picture.pixels();
         int size = mode.bytesPerPixel();
@@ -41,11 +47,11 @@ final class Resampler {
             return resize16(in, rows, columns, filter);
         }
         if (mode.hasAlpha()) {
-            byte[] out = resize8(premultiplied(in, size), size, rows, columns, filter);
+            byte[] out = eightBit.resize(premultiplied(in, size), size, rows, columns, filter);
             unpremultiply(out, size);
             return out;
         }
-        return resize8(in, size, rows, columns, filter);
+        return eightBit.resize(in, size, rows, columns, filter);
     }
 
     private static byte[] cut(byte[] in, int width, int size, Frame rows, Frame columns) {
