@@ -249,6 +249,9 @@ final class HuggingFace {
             if (length == VocabularyBuilder.NONE) {
                 throw error("token " + quote(token) + " with id " + id + " is not written in byte symbols");
             }
+            if (builder.find(length) >= 0) {
+                throw error("token " + quote(token) + " with id " + id + " is there twice");
+            }
             builder.add(length, id);
         });
         int[] byteSymbols = builder.byteSymbols();

@@ -65,7 +65,7 @@ final class Json {
                 }
                 yield values;
             }
-            case VALUE_NUMBER_INT -> in.getIntValue();
+            case VALUE_NUMBER_INT -> in.getNumberValue();
             case VALUE_TRUE -> true;
             case VALUE_FALSE -> false;
             case VALUE_NULL -> null;
