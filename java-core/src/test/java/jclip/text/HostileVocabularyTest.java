@@ -146,7 +146,7 @@ class HostileVocabularyTest {
         for (Path file : files) {
             byte[] sound = Files.readAllBytes(file);
             works(Tokenizer.open(file));
-            for (int round = 0; round < 200; round++) {
+            for (int round = 0; round < 100; round++) {
                 Files.write(file, mutate(sound, random));
                 try {
                     Tokenizer tokenizer = Tokenizer.open(file);
@@ -159,8 +159,8 @@ class HostileVocabularyTest {
             }
             Files.write(file, sound);
         }
-        assertThat(rejected).isGreaterThan(300);
-        assertThat(accepted).isGreaterThan(10);
+        assertThat(rejected).isGreaterThan(150);
+        assertThat(accepted).isGreaterThan(5);
     }
 
     private static byte[] gzip(String text) throws IOException {
