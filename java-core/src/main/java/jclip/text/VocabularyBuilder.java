@@ -4,8 +4,8 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 
 /**
- * Collects tokens and merges while a vocabulary is read. A token is written in byte symbols: one character for each byte,
- * with {@code </w>} at the end of a word. Memory is a small multiple of the bytes added.
+ * Collects tokens and merges while a vocabulary is read. A token is written in byte symbols: one character for each
+ * byte, with {@code </w>} at the end of a word. Memory is a small multiple of the bytes added.
  */
 final class VocabularyBuilder {
     /** What {@link #find} returns for a token that is not there, and {@link #parse} for text that is none. */
@@ -75,8 +75,8 @@ final class VocabularyBuilder {
     }
 
     /**
-     * Reads a token written in byte symbols into the scratch: its length in bytes, or {@link #NONE} where a character is not
-     * a byte symbol. Then {@link #find} and {@link #add} take it from there.
+     * Reads a token written in byte symbols into the scratch: its length in bytes, or {@link #NONE} where a character
+     * is not a byte symbol. Then {@link #find} and {@link #add} take it from there.
      */
     int parse(byte[] text, int from, int to) {
         parsedEnd = to - from > END_OF_WORD.length

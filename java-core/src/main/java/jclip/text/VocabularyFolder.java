@@ -98,7 +98,8 @@ final class VocabularyFolder {
     private static Path required(Path folder, String name, Path known) {
         Path found = beside(folder, name);
         if (found == null) {
-            throw new TokenizerException(folder.resolve(name) + ": is missing; " + known + " cannot be used without it");
+            throw new TokenizerException(
+                    folder.resolve(name) + ": is missing; " + known + " cannot be used without it");
         }
         return found;
     }

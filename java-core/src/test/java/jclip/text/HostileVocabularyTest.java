@@ -21,7 +21,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Damaged and hostile vocabularies: a clear error of the project's own kind, in bounded time, or a vocabulary that works. */
+/**
+ * Damaged and hostile vocabularies: a clear error of the project's own kind, in bounded time, or a vocabulary that
+ * works.
+ */
 class HostileVocabularyTest {
     private static final Duration LIMIT = Duration.ofSeconds(20);
 
@@ -31,12 +34,14 @@ class HostileVocabularyTest {
     @TestFactory
     Stream<DynamicTest> everyBadFixture() {
         List<Path> cases = Fixtures.cases("").stream()
-                .filter(bad -> Json.read(bad.resolve("case.json")).text("kind", "").equals("tokenizer"))
+                .filter(bad ->
+                        Json.read(bad.resolve("case.json")).text("kind", "").equals("tokenizer"))
                 .toList();
         if (cases.isEmpty()) {
             return Stream.of(DynamicTest.dynamicTest("shared fixtures absent, nothing opened", () -> {}));
         }
-        return cases.stream().map(bad -> DynamicTest.dynamicTest(bad.getFileName().toString(), () -> open(bad)));
+        return cases.stream()
+                .map(bad -> DynamicTest.dynamicTest(bad.getFileName().toString(), () -> open(bad)));
     }
 
     private static void open(Path bad) {
