@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
  * {@link CheckpointException}. Seeded; a failure names seed and round.
  */
 class MutationTest {
-    private static final int ROUNDS = 2500;
+    private static final int ROUNDS = Boolean.getBoolean("jclip.full") ? 20_000 : 1_000;
     private static final long ALLOWED_BYTES = 64L << 20;
 
     @TempDir
