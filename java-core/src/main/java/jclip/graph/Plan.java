@@ -104,7 +104,7 @@ public final class Plan {
             int last = lastUse.getOrDefault(tensor, node.index());
             Tensor reused = outputs.get(i).reuses();
             if (reused != null && mayReuse(reused, tensor, node, lastUse)) {
-                Block block = Objects.requireNonNull(blocks.get(reused));
+                Block block = Objects.requireNonNull(blocks.get(reused.base()));
                 block.last = Math.max(block.last, last);
                 blocks.put(tensor, block);
             } else {
@@ -114,10 +114,10 @@ public final class Plan {
     }
 
     private static boolean mayReuse(Tensor reused, Tensor output, Graph.Node node, Map<Tensor, Integer> lastUse) {
-        return !reused.isView()
+        return !reused.isPart()
                 && reused.kind() == Tensor.Kind.ACTIVATION
                 && reused.bytes() == output.bytes()
-                && Objects.equals(lastUse.get(reused), node.index());
+                && Objects.equals(lastUse.get(reused.base()), node.index());
     }
 
     /** The workspace query reads sizes only, so every address may be null here. */

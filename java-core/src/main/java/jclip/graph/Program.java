@@ -87,8 +87,8 @@ public final class Program implements AutoCloseable {
 
     /** The memory of an input, output or kept activation. Inputs must be written before each run: their memory is used again. */
     public MemorySegment segment(Tensor tensor) {
-        if (tensor.isView()) {
-            throw new IllegalArgumentException(tensor + " is a view; ask for the tensor that it shows");
+        if (tensor.isPart()) {
+            throw new IllegalArgumentException(tensor + " is a part; ask for the tensor that it shows");
         }
         return arena.asSlice(plan.offset(tensor), tensor.bytes());
     }

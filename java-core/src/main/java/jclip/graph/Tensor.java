@@ -89,6 +89,19 @@ public final class Tensor {
                 parameter);
     }
 
+    /**
+     * The same values under another shape of as many elements; no copy.
+     *
+     * @throws IllegalArgumentException if the counts differ, or this shows columns
+     */
+    public Tensor reshaped(long... sizes) {
+        Tensor view = new Tensor(name, kind, type, checked(name, sizes), base, offset, sizes[sizes.length - 1], parameter);
+        if (rowStride != width() || view.elements() != elements()) {
+            throw new IllegalArgumentException(this + " cannot be seen as " + Arrays.toString(sizes));
+        }
+        return view;
+    }
+
     /** Name as recorded; unique among a graph's inputs and activations. */
     public String name() {
         return name;
@@ -127,9 +140,9 @@ public final class Tensor {
         return elements() * type.bytes();
     }
 
-    /** Whether this shows a part of another tensor. */
-    boolean isView() {
-        return base != this;
+    /** Whether this shows only a part of another tensor. */
+    boolean isPart() {
+        return base.elements() != elements();
     }
 
     Tensor base() {
