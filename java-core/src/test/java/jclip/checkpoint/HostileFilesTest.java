@@ -136,6 +136,53 @@ class HostileFilesTest {
                 () -> open(archive(strided(new long[] {1 << 15, 1 << 15}, new long[] {0, 0}), true), false));
     }
 
+    @Test
+    void zip64FieldsAreRead() {
+        Map<String, byte[]> entries = new LinkedHashMap<>();
+        entries.put("data.pkl", dict(4, 2, 2).bytes());
+        entries.put("data/0", TestFiles.little(new float[] {1, 2, 3, 4}));
+        byte[] zip = TestFiles.zip64(entries);
+        try (TorchArchive file = TorchArchive.open(stored(zip))) {
+            assertThat(file.tensor("t").data().toArray(ValueLayout.JAVA_FLOAT_UNALIGNED)).containsExactly(1, 2, 3, 4);
+        }
+        for (int at = 0; at < zip.length; at++) {
+            byte[] damaged = zip.clone();
+            damaged[at] ^= (byte) 0xff;
+            try {
+                open(damaged, false);
+            } catch (CheckpointException e) {
+                assertThat(e.getMessage()).contains("file");
+            }
+        }
+    }
+
+    @Test
+    void scriptModulesAreRecordsOfAttributes() {
+        PickleBytes module = script("M").op('}').op('(').text("visual");
+        module.raw(script("V")).op('}').op('(').text("proj").tensor(0, 4, new long[] {2, 2}).text("training").op(0x88).op('u')
+                .op('b').op('u').op('b').op('.');
+        try (TorchArchive file = TorchArchive.open(stored(scriptArchive(module, true)))) {
+            assertThat(file.names()).containsExactly("visual.proj");
+        }
+        assertReason(Reason.UNSAFE_PICKLE, () -> open(scriptArchive(module, false), false));
+        PickleBytes recursive = script("M").op('q').op(0).op('}').op('(').text("self").op('h').op(0).op('u').op('b').op('.');
+        assertReason(Reason.CORRUPT_FILE, () -> open(scriptArchive(recursive, true), false));
+    }
+
+    private static PickleBytes script(String name) {
+        return pickle().global("__torch__.a", name).op(')').op(0x81);
+    }
+
+    private static byte[] scriptArchive(PickleBytes pickle, boolean script) {
+        Map<String, byte[]> entries = new LinkedHashMap<>();
+        entries.put("data.pkl", pickle.bytes());
+        entries.put("data/0", TestFiles.little(new float[] {1, 2, 3, 4}));
+        if (script) {
+            entries.put("constants.pkl", new byte[] {'.'});
+        }
+        return TestFiles.zip(entries, false);
+    }
+
     private static PickleBytes pickle() {
         return new PickleBytes().op(0x80).op(2);
     }

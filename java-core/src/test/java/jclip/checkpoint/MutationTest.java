@@ -50,17 +50,17 @@ class MutationTest {
 
     @Test
     void safetensors() {
-        assertThat(mutate(safetensors, 1)).isBetween(ROUNDS / 100, ROUNDS - ROUNDS / 100);
+        assertThat(mutate(safetensors, 1)).isBetween(ROUNDS / 100, ROUNDS - 1);
     }
 
     @Test
     void storedZip() {
-        assertThat(mutate(stored, 2)).isBetween(ROUNDS / 100, ROUNDS - ROUNDS / 100);
+        assertThat(mutate(stored, 2)).isBetween(ROUNDS / 100, ROUNDS - 1);
     }
 
     @Test
     void deflatedZip() {
-        assertThat(mutate(deflated, 3)).isBetween(ROUNDS / 100, ROUNDS - ROUNDS / 100);
+        assertThat(mutate(deflated, 3)).isBetween(ROUNDS / 100, ROUNDS - 1);
     }
 
     /** Mutates the pickle before it is packed, so that its checksum is right. */
@@ -75,7 +75,7 @@ class MutationTest {
             entries.put("data/0", new byte[24]);
             refused += refused(TestFiles.zip(entries, false), "seed 4 round " + round) ? 1 : 0;
         }
-        assertThat(refused).isBetween(ROUNDS / 100, ROUNDS - ROUNDS / 100);
+        assertThat(refused).isBetween(ROUNDS / 100, ROUNDS - 1);
     }
 
     private static final class PickleSource {
