@@ -1,14 +1,10 @@
 // Activation functions, the plain version.
 #include <cmath>
 
-#include "core/pool.h"
-
-JC_DECLARE(activation)
+#include "ops/activation/activation.h"
 
 int32_t jc::ref::activation(jc_context* context, const jc_activation_args* a) {
-  JC_CHECK("activation", a->count >= 0, "count");
-  JC_CHECK("activation", a->activation >= JC_IDENTITY && a->activation <= JC_GELU, "activation");
-  JC_CHECK("activation", a->x && a->y, "null pointer");
+  if (int32_t status = check_activation(context, a); status != JC_OK) return status;
   for (int64_t i = 0; i < a->count; ++i) {
     float x = a->x[i];
     switch (a->activation) {

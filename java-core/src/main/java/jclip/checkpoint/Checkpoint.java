@@ -97,6 +97,16 @@ public final class Checkpoint implements AutoCloseable {
                 Preprocess.standard(architecture.vision().imageSize()), weights, null);
     }
 
+    /**
+     * The model of a fixture of kind {@code formula}: architecture, salt, offsets and scales as its files say.
+     *
+     * @param caseFolder holds case.json and the shapes file that it names
+     * @throws CheckpointException if the files contradict each other
+     */
+    public static Checkpoint formulaCase(Path caseFolder) {
+        return FormulaCase.open(caseFolder);
+    }
+
     /** Returns what the model is made of. */
     public Architecture architecture() {
         return architecture;
@@ -164,6 +174,27 @@ public final class Checkpoint implements AutoCloseable {
             read("logit_scale", value);
             return value.get(ValueLayout.JAVA_FLOAT, 0);
         }
+    }
+
+    /**
+     * Writes a new checkpoint folder: safetensors, configuration, and the vocabulary files that lie beside this one. The folder
+     * appears whole or not at all. Stored types are kept bit for bit.
+     *
+     * @param folder must not exist, or be empty
+     * @param layout {@link Layout#OPENCLIP} or {@link Layout#HUGGINGFACE}
+     * @throws CheckpointException if the folder is in use, the layout cannot express the model, or the disk fails
+     */
+    public void write(Path folder, Layout layout) {
+        whileOpen(() -> CheckpointWriter.write(this, folder, layout, null));
+    }
+
+    /**
+     * As {@link #write(Path, Layout)}, with every tensor converted to one type, rounded to nearest, ties to even.
+     *
+     * @param dtype F32, F16 or BF16; a finite value that would become infinite is an error
+     */
+    public void write(Path folder, Layout layout, DType dtype) {
+        whileOpen(() -> CheckpointWriter.write(this, folder, layout, dtype));
     }
 
     /** Unmaps the file. */

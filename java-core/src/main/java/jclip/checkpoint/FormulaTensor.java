@@ -7,6 +7,7 @@ import java.lang.foreign.SegmentAllocator;
 import java.util.stream.LongStream;
 
 /** A tensor whose element i is {@code offset + v(hash, i) * scale}, see {@link Formula}. */
+@SuppressWarnings("ArrayRecordComponent") // never compared
 record FormulaTensor(long[] shape, long hash, float offset, float scale) implements Weight {
     private static final int BLOCK = 1 << 14;
 
@@ -19,7 +20,10 @@ record FormulaTensor(long[] shape, long hash, float offset, float scale) impleme
     public void read(MemorySegment target) {
         long elements = StoredTensor.elements(shape);
         long blocks = (elements + BLOCK - 1) / BLOCK;
-        LongStream.range(0, blocks).parallel().forEach(block -> {
+        // a confined target can only be filled by its own thread
+        boolean shared = target.isAccessibleBy(new Thread());
+        LongStream range = LongStream.range(0, blocks);
+        (shared ? range.parallel() : range).forEach(block -> {
             long begin = block * BLOCK;
             float[] values = new float[(int) Math.min(BLOCK, elements - begin)];
             Formula.fill(values, hash, begin, offset, scale);

@@ -1,7 +1,9 @@
 package jclip.checkpoint;
 
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /** The configuration of Hugging Face's CLIPModel and CLIPImageProcessor. */
 final class HuggingFaceConfig {
@@ -122,5 +124,77 @@ final class HuggingFaceConfig {
             throw config.error("size", "resizes to " + resized + " and crops to " + crop + "; the model wants " + imageSize
                     + " for both");
         }
+    }
+
+    /** The {@code config.json} that {@link #architecture} reads back. */
+    static Map<String, Object> write(Architecture architecture, float logitScale) {
+        if (!(architecture.vision() instanceof Architecture.Vit vit)) {
+            throw new CheckpointException(CheckpointException.Reason.UNSUPPORTED_FORMAT,
+                    "Hugging Face's CLIP has no ResNet tower; write the OpenCLIP layout");
+        }
+        Architecture.Text text = architecture.text();
+        if (text.eosId() == 2) {
+            throw new CheckpointException(CheckpointException.Reason.UNSUPPORTED_FORMAT, "Hugging Face's configuration cannot say"
+                    + " that texts end at id 2 (there 2 means the highest id); write the OpenCLIP layout");
+        }
+        Map<String, Object> file = new LinkedHashMap<>();
+        file.put("architectures", List.of("CLIPModel"));
+        file.put("model_type", "clip");
+        file.put("projection_dim", architecture.embedDim());
+        file.put("logit_scale_init_value", logitScale);
+        Map<String, Object> textConfig = writeTower("clip_text_model", architecture, text.width(), text.layers(), text.heads(),
+                text.mlpWidth(), text.eps());
+        textConfig.put("max_position_embeddings", text.contextLength());
+        textConfig.put("vocab_size", text.vocabSize());
+        textConfig.put("bos_token_id", Math.max(text.vocabSize() - 2, 0));
+        textConfig.put("eos_token_id", text.pool() == Architecture.Pool.ARGMAX ? 2 : text.eosId());
+        file.put("text_config", textConfig);
+        Map<String, Object> visionConfig = writeTower("clip_vision_model", architecture, vit.width(), vit.layers(), vit.heads(),
+                vit.mlpWidth(), vit.eps());
+        visionConfig.put("image_size", vit.imageSize());
+        visionConfig.put("patch_size", vit.patchSize());
+        visionConfig.put("num_channels", 3);
+        file.put("vision_config", visionConfig);
+        return file;
+    }
+
+    private static Map<String, Object> writeTower(
+            String type, Architecture architecture, int width, int layers, int heads, int mlpWidth, double eps) {
+        Map<String, Object> config = new LinkedHashMap<>();
+        config.put("model_type", type);
+        config.put("hidden_act", architecture.activation().configName());
+        config.put("hidden_size", width);
+        config.put("intermediate_size", mlpWidth);
+        config.put("layer_norm_eps", eps);
+        config.put("num_attention_heads", heads);
+        config.put("num_hidden_layers", layers);
+        config.put("projection_dim", architecture.embedDim());
+        return config;
+    }
+
+    /** The {@code preprocessor_config.json} that {@link #preprocess} reads back. */
+    static Map<String, Object> write(Preprocess preprocess) {
+        if (preprocess.resizeMode().equals("longest")) {
+            throw new CheckpointException(CheckpointException.Reason.UNSUPPORTED_FORMAT, "Hugging Face's CLIPImageProcessor"
+                    + " cannot pad to a square (resize_mode longest); write the OpenCLIP layout");
+        }
+        boolean shortest = preprocess.resizeMode().equals("shortest");
+        Map<String, Object> square = new LinkedHashMap<>();
+        square.put("height", preprocess.size());
+        square.put("width", preprocess.size());
+        Map<String, Object> file = new LinkedHashMap<>();
+        file.put("image_processor_type", "CLIPImageProcessor");
+        file.put("do_convert_rgb", true);
+        file.put("do_resize", true);
+        file.put("size", shortest ? Map.of("shortest_edge", preprocess.size()) : square);
+        file.put("resample", RESAMPLING.indexOf(preprocess.interpolation()));
+        file.put("do_center_crop", shortest);
+        file.put("crop_size", square);
+        file.put("do_rescale", true);
+        file.put("rescale_factor", 1 / 255.0);
+        file.put("do_normalize", true);
+        file.put("image_mean", preprocess.mean());
+        file.put("image_std", preprocess.std());
+        return file;
     }
 }

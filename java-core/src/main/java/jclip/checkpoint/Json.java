@@ -1,15 +1,18 @@
 package jclip.checkpoint;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParseException;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
@@ -42,8 +45,54 @@ final class Json {
                         .onUnmappableCharacter(CodingErrorAction.REPORT)));
     }
 
-    static com.fasterxml.jackson.core.JsonGenerator generator(java.io.OutputStream target) throws IOException {
-        return FACTORY.createGenerator(target);
+    /** An object as indented UTF-8; values as {@link #object} gives them, also Integer and Float. */
+    static byte[] bytes(Map<String, ?> object) {
+        return bytes(object, true);
+    }
+
+    /** An object as UTF-8 without white space. */
+    static byte[] compact(Map<String, ?> object) {
+        return bytes(object, false);
+    }
+
+    private static byte[] bytes(Map<String, ?> object, boolean indented) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try (JsonGenerator generator = FACTORY.createGenerator(out)) {
+            if (indented) {
+                generator.useDefaultPrettyPrinter();
+            }
+            write(generator, object);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e); // memory does not fail
+        }
+        return out.toByteArray();
+    }
+
+    private static void write(JsonGenerator generator, Object value) throws IOException {
+        switch (value) {
+            case Map<?, ?> map -> {
+                generator.writeStartObject();
+                for (Map.Entry<?, ?> entry : map.entrySet()) {
+                    generator.writeFieldName((String) entry.getKey());
+                    write(generator, entry.getValue());
+                }
+                generator.writeEndObject();
+            }
+            case List<?> list -> {
+                generator.writeStartArray();
+                for (Object item : list) {
+                    write(generator, item);
+                }
+                generator.writeEndArray();
+            }
+            case String text -> generator.writeString(text);
+            case Integer number -> generator.writeNumber(number);
+            case Long number -> generator.writeNumber(number);
+            case Float number -> generator.writeNumber(number);
+            case Double number -> generator.writeNumber(number);
+            case Boolean flag -> generator.writeBoolean(flag);
+            default -> throw new IllegalArgumentException("no JSON for " + value.getClass());
+        }
     }
 
     static Map<String, Object> object(InputStream bytes) throws IOException {
@@ -82,8 +131,8 @@ final class Json {
             case VALUE_STRING -> parser.getText();
             case VALUE_NUMBER_INT -> parser.getLongValue();
             case VALUE_NUMBER_FLOAT -> parser.getDoubleValue();
-            case VALUE_TRUE -> Boolean.TRUE;
-            case VALUE_FALSE -> Boolean.FALSE;
+            case VALUE_TRUE -> true;
+            case VALUE_FALSE -> false;
             case VALUE_NULL -> Optional.empty();
             default -> throw new JsonParseException(parser, "unexpected " + parser.currentToken());
         };

@@ -1,5 +1,6 @@
 package jclip.checkpoint;
 
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -18,12 +19,12 @@ final class OpenClipConfig {
             "mlp_ratio", "eos_id", "pool_type", "norm_kwargs");
     /** Keys that do not change what is computed at inference. */
     private static final Set<String> IRRELEVANT = Set.of("init_logit_scale", "output_dict", "cast_dtype", "patch_dropout",
-            "output_tokens", "hf_tokenizer_name", "tokenizer_kwargs", "pad_id", "attn_pooler_queries", "attn_pooler_heads",
+            "output_tokens", "pad_id", "attn_pooler_queries", "attn_pooler_heads",
             "attn_pooler_contrastive", "timm_pool", "timm_proj", "timm_proj_bias", "timm_drop", "hf_model_pretrained",
             "timm_model_pretrained", "hf_proj_type", "hf_pooler_type");
     /** Keys and the value that means the plain model. */
     private static final Map<String, Object> PLAIN = Map.ofEntries(Map.entry("pos_embed_type", "learnable"),
-            Map.entry("proj_type", "linear"), Map.entry("tokenizer_mode", "clean"));
+            Map.entry("proj_type", "linear"), Map.entry("pool_type", "tok"), Map.entry("tokenizer_mode", "clean"));
 
     private OpenClipConfig() {
     }
@@ -101,9 +102,8 @@ final class OpenClipConfig {
                 continue;
             }
             Object value = config.get(key);
-            boolean off = value.equals(false) || value.equals(PLAIN.get(key)) || value.equals("tok") && key.equals("pool_type")
-                    || value instanceof Map<?, ?> map && map.isEmpty();
-            if (!off) {
+            boolean empty = value instanceof Map<?, ?> map && map.isEmpty();
+            if (!value.equals(false) && !value.equals(PLAIN.get(key)) && !empty) {
                 throw config.error(key, "is " + value + ", which is not supported; leave it out for a plain CLIP model");
             }
         }
@@ -126,6 +126,71 @@ final class OpenClipConfig {
         } catch (IllegalArgumentException e) {
             throw new CheckpointException(CheckpointException.Reason.BAD_CONFIG,
                     file.source() + ": preprocess_cfg: " + e.getMessage(), e);
+        }
+    }
+
+    /** The configuration that {@link #architecture} and {@link #preprocess} read back. */
+    static Map<String, Object> write(Architecture architecture, Preprocess preprocess) {
+        Map<String, Object> model = new LinkedHashMap<>();
+        model.put("embed_dim", architecture.embedDim());
+        if (architecture.activation() == Activation.QUICK_GELU) {
+            model.put("quick_gelu", true);
+        }
+        model.put("vision_cfg", writeVision(architecture.vision()));
+        model.put("text_cfg", writeText(architecture.text()));
+        Map<String, Object> config = new LinkedHashMap<>();
+        config.put("mean", preprocess.mean());
+        config.put("std", preprocess.std());
+        config.put("interpolation", preprocess.interpolation());
+        config.put("resize_mode", preprocess.resizeMode());
+        config.put("mode", "RGB");
+        config.put("fill_color", preprocess.fillColor());
+        Map<String, Object> file = new LinkedHashMap<>();
+        file.put("model_cfg", model);
+        file.put("preprocess_cfg", config);
+        return file;
+    }
+
+    private static Map<String, Object> writeVision(Architecture.Vision vision) {
+        Map<String, Object> config = new LinkedHashMap<>();
+        config.put("image_size", vision.imageSize());
+        switch (vision) {
+            case Architecture.Vit vit -> {
+                config.put("layers", vit.layers());
+                config.put("patch_size", vit.patchSize());
+                writeWidths(config, vit.width(), vit.mlpWidth(), vit.eps());
+            }
+            case Architecture.ResNet net -> {
+                config.put("layers", net.layers());
+                config.put("width", net.width());
+            }
+        }
+        config.put("head_width", vision.headDim());
+        return config;
+    }
+
+    private static Map<String, Object> writeText(Architecture.Text text) {
+        Map<String, Object> config = new LinkedHashMap<>();
+        config.put("context_length", text.contextLength());
+        config.put("vocab_size", text.vocabSize());
+        config.put("heads", text.heads());
+        config.put("layers", text.layers());
+        writeWidths(config, text.width(), text.mlpWidth(), text.eps());
+        if (text.pool() == Architecture.Pool.EOS) {
+            config.put("pool_type", "eos");
+            config.put("eos_id", text.eosId());
+        }
+        return config;
+    }
+
+    private static void writeWidths(Map<String, Object> config, int width, int mlpWidth, double eps) {
+        config.put("width", width);
+        if (mlpWidth != 4L * width) {
+            double ratio = (double) mlpWidth / width;
+            config.put("mlp_ratio", (int) (width * ratio) < mlpWidth ? Math.nextUp(ratio) : ratio);
+        }
+        if (eps != Architecture.DEFAULT_EPS) {
+            config.put("norm_kwargs", Map.of("eps", eps));
         }
     }
 }

@@ -14,10 +14,10 @@ import java.util.List;
  */
 public record Preprocess(
         int size, List<Float> mean, List<Float> std, String interpolation, String resizeMode, int fillColor) {
-    /** OpenAI's mean. */
-    public static final List<Float> MEAN = List.of(0.48145466f, 0.4578275f, 0.40821073f);
-    /** OpenAI's standard deviation. */
-    public static final List<Float> STD = List.of(0.26862954f, 0.26130258f, 0.27577711f);
+    /** OpenAI's mean (0.48145466, 0.4578275, 0.40821073), rounded to fp32. */
+    public static final List<Float> MEAN = List.of(0.48145467f, 0.4578275f, 0.40821072f);
+    /** OpenAI's standard deviation (0.26862954, 0.26130258, 0.27577711), rounded to fp32. */
+    public static final List<Float> STD = List.of(0.26862955f, 0.2613026f, 0.2757771f);
 
     private static final List<String> INTERPOLATIONS = List.of("bicubic", "bilinear", "nearest");
     private static final List<String> RESIZE_MODES = List.of("shortest", "squash", "longest");

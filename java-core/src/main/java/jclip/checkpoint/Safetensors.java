@@ -34,6 +34,7 @@ public final class Safetensors extends TensorFile {
     private final SequencedMap<String, StoredTensor> tensors = new LinkedHashMap<>();
     private final Map<String, String> metadata = new LinkedHashMap<>();
 
+    @SuppressWarnings("ArrayRecordComponent") // never compared
     private record Entry(String name, DType dtype, long[] shape, long begin, long end) {
     }
 
@@ -56,6 +57,27 @@ public final class Safetensors extends TensorFile {
             opened.close();
             throw e;
         }
+    }
+
+    /**
+     * Writes a file of tensors, which appears whole or not at all (temporary file, sync, rename).
+     *
+     * @param file replaced if it exists
+     * @param tensors by name; their data must be contiguous, row-major and little endian
+     * @param metadata strings for the header's {@code __metadata__}
+     * @throws CheckpointException if the disk fails
+     */
+    public static void write(Path file, SequencedMap<String, TensorView> tensors, Map<String, String> metadata) {
+        List<SafetensorsWriter.Item> items = new ArrayList<>();
+        tensors.forEach((name, view) -> {
+            long[] shape = view.shape().stream().mapToLong(Long::longValue).toArray();
+            if (view.data().byteSize() != StoredTensor.elements(shape) * view.dtype().bytes()) {
+                throw new IllegalArgumentException("tensor '" + name + "' of shape " + view.shape() + " and dtype " + view.dtype()
+                        + " has " + view.data().byteSize() + " bytes");
+            }
+            items.add(new SafetensorsWriter.Item(name, view.dtype(), shape, allocator -> view.data()));
+        });
+        SafetensorsWriter.replace(file, items, metadata);
     }
 
     /** Returns the header's {@code __metadata__}, empty if there is none. */

@@ -14,6 +14,15 @@ final class TextTransformer {
     /** Columns of a sequence table: q_first, q_count, kv_first, kv_count. */
     static final int TABLE_COLUMNS = 4;
 
+    // Order of the graph's inputs.
+    static final int IDS = 0;
+    static final int POSITIONS = 1;
+    static final int TABLE = 2;
+    static final int POOLED_TABLE = 3;
+    static final int POOLED = 4;
+    static final int LIVE_TOKENS = 5;
+    static final int LIVE_SEQUENCES = 6;
+
     private TextTransformer() {}
 
     /**

@@ -30,7 +30,8 @@ final class BpeText {
     }
 
     static Vocabulary parse(String file, byte[] bytes, SpecialTokens special) {
-        VocabularyBuilder builder = new VocabularyBuilder();
+        // A merge takes at least four bytes of the file.
+        VocabularyBuilder builder = new VocabularyBuilder(512 + Math.min(MOST_MERGES, bytes.length / 4));
         builder.addByteSymbols();
         MergeLines lines = new MergeLines(file, bytes, builder);
         lines.skipLine();

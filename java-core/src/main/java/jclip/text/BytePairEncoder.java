@@ -57,7 +57,7 @@ final class BytePairEncoder {
     }
 
     /** Merges in place and returns how many symbols are left. */
-    private int mergePlain(int[] symbols) {
+    int mergePlain(int[] symbols) {
         int count = symbols.length;
         int[] ranks = new int[count];
         while (true) {
@@ -80,7 +80,7 @@ final class BytePairEncoder {
     }
 
     /** The same as {@link #mergePlain} in n log n: a heap of pairs by rank and place, and links between what is left. */
-    private int mergeLong(int[] symbols) {
+    int mergeLong(int[] symbols) {
         int length = symbols.length;
         int[] previous = new int[length];
         int[] next = new int[length];

@@ -56,15 +56,18 @@ public enum Cleaning {
     /** The cleaned text in UTF-8, except that white space runs may still be as they were. */
     byte[] cleanUtf8(String text) {
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-        byte[] quick = cleanPlain(bytes);
+        byte[] quick = cleanPlain(text, bytes);
         return quick != null ? quick : clean(text).getBytes(StandardCharsets.UTF_8);
     }
 
     /** The text of ASCII characters that no repair touches, cleaned in place as far as length allows; or null. */
-    private byte @Nullable [] cleanPlain(byte[] bytes) {
+    private byte @Nullable [] cleanPlain(String text, byte[] bytes) {
         int kept = 0;
-        for (byte b : bytes) {
-            int becomes = b < 0 ? STOP : plain[b];
+        for (int i = 0; i < bytes.length; i++) {
+            byte b = bytes[i];
+            // A lone surrogate has become a question mark on the way to bytes.
+            boolean stop = b < 0 || (b == '?' && text.charAt(i) != '?');
+            int becomes = stop ? STOP : plain[b];
             if (becomes <= GONE) {
                 if (becomes == STOP) {
                     return null;

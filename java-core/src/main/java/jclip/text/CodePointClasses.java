@@ -1,5 +1,6 @@
 package jclip.text;
 
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -39,16 +40,17 @@ final class CodePointClasses {
     private static byte[] read() {
         List<String> lines = Tables.lines("classes.txt");
         byte[] flags = new byte[0x40000];
-        set(flags, lines, "letter", LETTER);
-        set(flags, lines, "number", NUMBER);
-        set(flags, lines, "pattern-space", SPACE);
-        set(flags, lines, "dropped", DROPPED);
-        set(flags, lines, "space", PYTHON_SPACE);
-        set(flags, lines, "lower-same", LOWER_SAME);
+        fill(flags, lines, "letter", LETTER);
+        fill(flags, lines, "number", NUMBER);
+        fill(flags, lines, "pattern-space", SPACE);
+        fill(flags, lines, "dropped", DROPPED);
+        CodePointSet.parse(Tables.named(lines, "space")).forEach(codePoint -> flags[codePoint] |= PYTHON_SPACE);
+        CodePointSet.parse(Tables.named(lines, "lower-same")).forEach(codePoint -> flags[codePoint] |= LOWER_SAME);
         return flags;
     }
 
-    private static void set(byte[] flags, List<String> lines, String name, byte bits) {
-        CodePointSet.parse(Tables.named(lines, name)).forEach(codePoint -> flags[codePoint] |= bits);
+    private static void fill(byte[] flags, List<String> lines, String name, byte kind) {
+        CodePointSet.parse(Tables.named(lines, name))
+                .forEachRange((first, last) -> Arrays.fill(flags, first, last + 1, kind));
     }
 }

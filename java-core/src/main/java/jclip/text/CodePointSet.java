@@ -35,11 +35,25 @@ final class CodePointSet {
         return at >= 0 || (at < -1 && codePoint <= last[-at - 2]);
     }
 
-    void forEach(IntConsumer action) {
+    /** Gives every range to the action, its first and its last code point. */
+    void forEachRange(RangeAction action) {
         for (int i = 0; i < first.length; i++) {
-            for (int codePoint = first[i]; codePoint <= last[i]; codePoint++) {
+            action.accept(first[i], last[i]);
+        }
+    }
+
+    /** Gives every code point to the action. */
+    void forEach(IntConsumer action) {
+        forEachRange((from, to) -> {
+            for (int codePoint = from; codePoint <= to; codePoint++) {
                 action.accept(codePoint);
             }
-        }
+        });
+    }
+
+    /** What is done with a range. */
+    @FunctionalInterface
+    interface RangeAction {
+        void accept(int first, int last);
     }
 }

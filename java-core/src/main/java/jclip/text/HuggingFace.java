@@ -243,7 +243,7 @@ final class HuggingFace {
                 throw error("the vocabulary lacks the token " + special);
             }
         }
-        VocabularyBuilder builder = new VocabularyBuilder();
+        VocabularyBuilder builder = new VocabularyBuilder(tokens.size());
         tokens.forEach((token, id) -> {
             int length = parse(builder, token);
             if (length == VocabularyBuilder.NONE) {

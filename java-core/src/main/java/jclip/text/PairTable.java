@@ -9,11 +9,14 @@ final class PairTable {
 
     private static final long EMPTY = -1;
 
-    private long[] pairs = new long[1024];
-    private int[] ranks = new int[1024];
+    private long[] pairs;
+    private int[] ranks;
     private int size;
 
-    PairTable() {
+    /** A table with room for this many pairs before it must grow. */
+    PairTable(int room) {
+        pairs = new long[Integer.highestOneBit(Math.max(16, room)) * 4];
+        ranks = new int[pairs.length];
         Arrays.fill(pairs, EMPTY);
     }
 

@@ -1,6 +1,7 @@
 package jclip.text;
 
 import java.text.Normalizer;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -177,7 +178,7 @@ final class TextRepair {
         /** By character: an index into {@link #TEXTS}, 0 for a character that stays. */
         private static final short[] INDEX = new short[0x10000];
 
-        private static final String[] TEXTS = new String[512];
+        private static final List<String> TEXTS = new ArrayList<>(List.of(""));
 
         static {
             List<String> lines = Tables.lines("replacements.txt");
@@ -189,22 +190,26 @@ final class TextRepair {
             plain.put('\u2028', "\n");
             plain.put('\u2029', "\n");
             plain.put('\u0085', "\n");
-            int used = 0;
-            for (int c = 0x80; c < INDEX.length; c++) {
-                String from = String.valueOf((char) c);
-                String to = EncodingRepair.replaceC1(from);
-                to = translate(translate(translate(to, ligatures), width), plain);
-                if (!to.equals(from)) {
-                    INDEX[c] = (short) ++used;
-                    TEXTS[used] = to;
-                }
+            for (char c = 0x80; c <= 0x9F; c++) {
+                add(c, translate(translate(EncodingRepair.replaceC1(String.valueOf(c)), width), plain));
             }
+            ligatures.forEach((c, text) -> add(c, translate(translate(text, width), plain)));
+            width.forEach((c, text) -> add(c, translate(text, plain)));
+            plain.forEach(Replacements::add);
         }
 
         private Replacements() {}
 
+        private static void add(char c, String text) {
+            if (INDEX[c] == 0 && !text.equals(String.valueOf(c))) {
+                int used = TEXTS.size();
+                INDEX[c] = (short) used;
+                TEXTS.add(text);
+            }
+        }
+
         static @Nullable String of(char c) {
-            return c < 0x80 ? null : TEXTS[INDEX[c]];
+            return INDEX[c] == 0 ? null : TEXTS.get(INDEX[c]);
         }
 
         private static Map<Character, String> read(List<String> lines, String section) {

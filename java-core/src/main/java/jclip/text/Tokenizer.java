@@ -60,6 +60,11 @@ public final class Tokenizer {
         return of(VocabularyFolder.open(Objects.requireNonNull(fileOrFolder, "fileOrFolder")));
     }
 
+    /** Whether a folder holds a vocabulary that {@link #open} would read (or refuse). */
+    public static boolean isPresent(Path folder) {
+        return VocabularyFolder.isPresent(folder);
+    }
+
     /** The same tokenizer with another cleaning. */
     public Tokenizer withCleaning(Cleaning cleaning) {
         return new Tokenizer(vocabulary, encoder, special, Objects.requireNonNull(cleaning, "cleaning"));
@@ -83,18 +88,16 @@ public final class Tokenizer {
      */
     public int[] encode(String text, int contextLength, Overflow overflow) {
         int[] row = new int[checkContext(contextLength)];
-        byte[] clean = cleaning.cleanUtf8(text);
-        fill(row, clean, encodeClean(clean), overflow);
+        fill(row, text, encodeClean(cleaning.cleanUtf8(text)), overflow);
         return row;
     }
 
     /** As {@link #encode(String, int, Overflow)}, with the number of tokens of the whole text and the part that was kept. */
     public TokenRow encodeRow(String text, int contextLength, Overflow overflow) {
         int[] row = new int[checkContext(contextLength)];
-        byte[] clean = cleaning.clean(text).getBytes(StandardCharsets.UTF_8);
-        IntList ids = encodeClean(clean);
-        fill(row, clean, ids, overflow);
-        return new TokenRow(row, ids.size(), kept(clean, contextLength));
+        IntList ids = encodeClean(cleaning.cleanUtf8(text));
+        fill(row, text, ids, overflow);
+        return new TokenRow(row, ids.size(), kept(text, contextLength));
     }
 
     /**
@@ -108,9 +111,8 @@ public final class Tokenizer {
             throw new IllegalArgumentException("a row has " + row.byteSize() + " bytes; wanted a multiple of 4 below 8 GiB");
         }
         int contextLength = checkContext((int) (row.byteSize() / Integer.BYTES));
-        byte[] clean = cleaning.cleanUtf8(text);
-        IntList ids = encodeClean(clean);
-        checkLength(clean, ids, contextLength, overflow);
+        IntList ids = encodeClean(cleaning.cleanUtf8(text));
+        checkLength(text, ids, contextLength, overflow);
         int count = Math.min(ids.size(), contextLength);
         for (int i = 0; i < contextLength; i++) {
             int id = i < count - 1 ? ids.get(i) : i == count - 1 ? vocabulary.endToken() : 0;
@@ -126,19 +128,19 @@ public final class Tokenizer {
         return contextLength;
     }
 
-    private void fill(int[] row, byte[] clean, IntList ids, Overflow overflow) {
-        checkLength(clean, ids, row.length, overflow);
+    private void fill(int[] row, String text, IntList ids, Overflow overflow) {
+        checkLength(text, ids, row.length, overflow);
         ids.copyTo(row, 0, Math.min(ids.size(), row.length));
         if (ids.size() > row.length) {
             row[row.length - 1] = vocabulary.endToken();
         }
     }
 
-    private void checkLength(byte[] clean, IntList ids, int contextLength, Overflow overflow) {
+    private void checkLength(String text, IntList ids, int contextLength, Overflow overflow) {
         if (ids.size() <= contextLength || overflow == Overflow.TRUNCATE) {
             return;
         }
-        String kept = kept(clean, contextLength);
+        String kept = kept(text, contextLength);
         String tail = kept.codePointCount(0, kept.length()) > 40
                 ? "…" + kept.substring(kept.offsetByCodePoints(kept.length(), -40))
                 : kept;
@@ -171,21 +173,25 @@ public final class Tokenizer {
     }
 
     /** The beginning of the cleaned text that a row of this length has room for. */
-    private String kept(byte[] clean, int contextLength) {
+    private String kept(String text, int contextLength) {
+        byte[] clean = cleaning.clean(text).getBytes(StandardCharsets.UTF_8);
         int room = contextLength - 2;
+        int end = 0;
         long piece = splitter.next(clean, 0);
         while (piece != PieceSplitter.NONE) {
-            int from = (int) (piece >>> 32);
             IntList ids = new IntList(8);
+            int from = (int) (piece >>> 32);
             encodePiece(clean, from, (int) piece, ids);
             if (ids.size() > room) {
                 for (int i = 0; i < room; i++) {
                     from += vocabulary.length(ids.get(i));
+                    end = from;
                 }
-                return Utf8.decodeReplacing(clean, from);
+                return Utf8.decodeReplacing(clean, end);
             }
             room -= ids.size();
-            piece = splitter.next(clean, (int) piece);
+            end = (int) piece;
+            piece = splitter.next(clean, end);
         }
         return Utf8.decodeReplacing(clean, clean.length);
     }

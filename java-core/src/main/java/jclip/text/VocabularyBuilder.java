@@ -26,17 +26,31 @@ final class VocabularyBuilder {
         }
     }
 
-    private byte[] pool = new byte[4096];
-    private int[] offsets = new int[1024];
-    private boolean[] endsWord = new boolean[1024];
-    private int[] idOf = new int[1024];
+    private byte[] pool;
+    private int[] offsets;
+    private boolean[] endsWord;
+    private int[] idOf;
     private int count;
     private int size;
-    private int[] table = new int[2048];
-    private final PairTable pairs = new PairTable();
-    private int[] merged = new int[1024];
+    /** Open addressing by bytes and end-of-word mark: symbol + 1, or 0; at most half full. */
+    private int[] table;
+
+    private final PairTable pairs;
+    private int[] merged;
     private boolean parsedEnd;
     private byte[] scratch = new byte[64];
+
+    /** A builder with room for this many tokens before it must grow. */
+    VocabularyBuilder(int tokens) {
+        int room = Math.max(tokens, 1024);
+        pool = new byte[room * 8];
+        offsets = new int[room + 1];
+        endsWord = new boolean[room];
+        idOf = new int[room];
+        table = new int[Integer.highestOneBit(room) * 4];
+        pairs = new PairTable(room);
+        merged = new int[room];
+    }
 
     /** The 256 byte symbols and the same at the end of a word, in the order of OpenAI's ids. */
     void addByteSymbols() {
@@ -61,7 +75,7 @@ final class VocabularyBuilder {
         scratch = scratch.length < end - from ? new byte[end - from] : scratch;
         int length = 0;
         for (int i = from; i < end; ) {
-            int width = Utf8.sequence(text, i, end);
+            int width = text[i] >= 0 ? 1 : Utf8.sequence(text, i, end);
             int codePoint = width < 0 ? BYTE_OF.length : Utf8.codePoint(text, i);
             if (codePoint >= BYTE_OF.length || BYTE_OF[codePoint] < 0) {
                 return NONE;
@@ -108,13 +122,13 @@ final class VocabularyBuilder {
             idOf[table[slot] - 1] = id;
             return table[slot] - 1;
         }
-        int symbol = count++;
-        table[slot] = count;
-        if (count + 1 >= offsets.length) {
-            offsets = Arrays.copyOf(offsets, offsets.length * 2);
+        int symbol = count;
+        if (count == idOf.length) {
+            offsets = Arrays.copyOf(offsets, idOf.length * 2 + 1);
             endsWord = Arrays.copyOf(endsWord, endsWord.length * 2);
             idOf = Arrays.copyOf(idOf, idOf.length * 2);
         }
+        table[slot] = ++count;
         int from = offsets[symbol];
         if (from + length > pool.length) {
             pool = Arrays.copyOf(pool, Math.max(from + length, pool.length * 2));
