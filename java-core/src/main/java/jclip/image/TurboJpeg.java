@@ -1,0 +1,146 @@
+package jclip.image;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * libjpeg-turbo through its TurboJPEG interface: slow integer DCT and smooth chroma upsampling (flags 0), the same pixels as Pillow's. Found at
+ * first use under the name that Debian's libturbojpeg0 installs; absent is no error.
+ */
+@SuppressWarnings("restricted")
+final class TurboJpeg {
+    static final String LIBRARY = "libturbojpeg.so.0";
+
+    private static final int PIXEL_RGB = 0;
+    private static final int PIXEL_GREY = 6;
+    private static final int PIXEL_CMYK = 11;
+    private static final int FATAL = 1;
+
+    private final MethodHandle open;
+    private final MethodHandle close;
+    private final MethodHandle header;
+    private final MethodHandle decompress;
+    private final MethodHandle errorText;
+    private final MethodHandle errorCode;
+
+    private TurboJpeg(SymbolLookup library) {
+        ValueLayout.OfInt i32 = ValueLayout.JAVA_INT;
+        ValueLayout.OfLong size = ValueLayout.JAVA_LONG;
+        var pointer = ValueLayout.ADDRESS;
+        open = bind(library, "tjInitDecompress", FunctionDescriptor.of(pointer));
+        close = bind(library, "tjDestroy", FunctionDescriptor.of(i32, pointer));
+        header = bind(library, "tjDecompressHeader3",
+                FunctionDescriptor.of(i32, pointer, pointer, size, pointer, pointer, pointer, pointer));
+        decompress = bind(library, "tjDecompress2",
+                FunctionDescriptor.of(i32, pointer, pointer, size, pointer, i32, i32, i32, i32, i32));
+        var text = pointer.withTargetLayout(MemoryLayout.sequenceLayout(200, ValueLayout.JAVA_BYTE));
+        errorText = bind(library, "tjGetErrorStr2", FunctionDescriptor.of(text, pointer));
+        errorCode = bind(library, "tjGetErrorCode", FunctionDescriptor.of(i32, pointer));
+    }
+
+    private static MethodHandle bind(SymbolLookup library, String name, FunctionDescriptor descriptor) {
+        return Linker.nativeLinker().downcallHandle(library.findOrThrow(name), descriptor);
+    }
+
+    /** The library, or null with the reason in {@link #absence()}. */
+    static @Nullable TurboJpeg instance() {
+        return Loaded.LIBRARY;
+    }
+
+    /** Why there is no library; empty if there is. */
+    static String absence() {
+        return Loaded.ABSENCE;
+    }
+
+    /** Pixels in the file's mode (L, RGB, or CMYK inverted as Pillow does). Damage inside the compressed data is not an error, as in Pillow. */
+    byte[] decode(Bytes file, JpegHeader found) {
+        int channels = found.components();
+        int format = channels == 1 ? PIXEL_GREY : channels == 3 ? PIXEL_RGB : PIXEL_CMYK;
+        byte[] out = file.allocate(found.width(), found.height(), channels);
+        MemorySegment decoder = MemorySegment.NULL;
+        try (Arena arena = Arena.ofConfined()) {
+            decoder = (MemorySegment) open.invokeExact();
+            if (decoder.address() == 0) {
+                throw file.error("TurboJPEG cannot be started: " + message(decoder));
+            }
+            MemorySegment in = arena.allocateFrom(ValueLayout.JAVA_BYTE, file.data());
+            checkHeader(file, found, decoder, in, arena.allocate(ValueLayout.JAVA_INT, 4));
+            MemorySegment pixels = arena.allocate(out.length);
+            int status = (int) decompress.invokeExact(decoder, in, in.byteSize(), pixels, found.width(), 0, found.height(),
+                    format, 0);
+            if (status != 0 && (int) errorCode.invokeExact(decoder) == FATAL) {
+                throw file.error("corrupt JPEG: " + message(decoder));
+            }
+            MemorySegment.copy(pixels, ValueLayout.JAVA_BYTE, 0, out, 0, out.length);
+        } catch (OutOfMemoryError e) {
+            throw file.error("dimensions too large for the memory: " + found.width() + "x" + found.height(), e);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new AssertionError(e);
+        } finally {
+            destroy(decoder);
+        }
+        if (channels == 4) {
+            for (int i = 0; i < out.length; i++) {
+                out[i] = (byte) ~out[i];
+            }
+        }
+        return out;
+    }
+
+    /** The library must have understood the header as we did, for the buffers have our sizes. */
+    private void checkHeader(Bytes file, JpegHeader found, MemorySegment decoder, MemorySegment in, MemorySegment four)
+            throws Throwable {
+        int status = (int) header.invokeExact(decoder, in, in.byteSize(), four, four.asSlice(4), four.asSlice(8),
+                four.asSlice(12));
+        int width = four.get(ValueLayout.JAVA_INT, 0);
+        int height = four.get(ValueLayout.JAVA_INT, 4);
+        // A status alone may only mean a chroma subsampling that TurboJPEG has no name for; decoding does not need one.
+        if (status != 0 && width == 0) {
+            throw file.error("corrupt JPEG: " + message(decoder));
+        }
+        if (width != found.width() || height != found.height()) {
+            throw file.error("corrupt JPEG: its header says " + found.width() + "x" + found.height() + ", the decoder found "
+                    + width + "x" + height);
+        }
+    }
+
+    private String message(MemorySegment decoder) throws Throwable {
+        return ((MemorySegment) errorText.invokeExact(decoder)).getString(0);
+    }
+
+    private void destroy(MemorySegment decoder) {
+        if (decoder.address() != 0) {
+            try {
+                int ignored = (int) close.invokeExact(decoder);
+            } catch (Throwable e) {
+                throw new AssertionError(e);
+            }
+        }
+    }
+
+    private static final class Loaded {
+        static final @Nullable TurboJpeg LIBRARY;
+        static final String ABSENCE;
+
+        static {
+            TurboJpeg library = null;
+            String absence = "";
+            try {
+                library = new TurboJpeg(SymbolLookup.libraryLookup(TurboJpeg.LIBRARY, Arena.global()));
+            } catch (RuntimeException | LinkageError e) {
+                absence = TurboJpeg.LIBRARY + " not found (" + e.getMessage() + "); on Debian: apt-get install libturbojpeg0";
+            }
+            LIBRARY = library;
+            ABSENCE = absence;
+        }
+    }
+}
