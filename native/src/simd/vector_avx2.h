@@ -15,17 +15,21 @@ struct Avx2 {
   static Float set(float x) { return _mm256_set1_ps(x); }
   static Float load(const float* p) { return _mm256_loadu_ps(p); }
   static void store(float* p, Float x) { _mm256_storeu_ps(p, x); }
-  static __m256i first(int64_t n) {
-    int count = n >= 8 ? 8 : n <= 0 ? 0 : static_cast<int>(n);
-    return _mm256_cmpgt_epi32(_mm256_set1_epi32(count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+  // The first n of a vector; n may be outside [0, 8]. A struct, so that no count is taken for one.
+  struct Part {
+    int n;
+  };
+  static Part part(int64_t n) { return {n >= 8 ? 8 : n <= 0 ? 0 : static_cast<int>(n)}; }
+  static __m256i mask(Part p) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(p.n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
   }
-  // The first n floats, zeros behind them; n may be outside [0, 8]. Masked stores are slow on some machines: whole ones go unmasked.
-  static Float load(const float* p, int64_t n) { return n >= 8 ? load(p) : _mm256_maskload_ps(p, first(n)); }
-  static void store(float* p, Float x, int64_t n) {
-    if (n >= 8) {
+  // Masked stores are slow on some machines: whole vectors go unmasked.
+  static Float load(const float* p, Part n) { return n.n == 8 ? load(p) : _mm256_maskload_ps(p, mask(n)); }
+  static void store(float* p, Float x, Part n) {
+    if (n.n == 8) {
       store(p, x);
     } else {
-      _mm256_maskstore_ps(p, first(n), x);
+      _mm256_maskstore_ps(p, mask(n), x);
     }
   }
 

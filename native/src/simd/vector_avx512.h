@@ -17,10 +17,14 @@ struct Avx512 {
   static Float set(float x) { return _mm512_set1_ps(x); }
   static Float load(const float* p) { return _mm512_loadu_ps(p); }
   static void store(float* p, Float x) { _mm512_storeu_ps(p, x); }
-  static __mmask16 first(int64_t n) { return static_cast<__mmask16>(n >= 16 ? 0xffff : n <= 0 ? 0 : (1u << n) - 1); }
-  // The first n floats, zeros behind them; n may be outside [0, 16].
-  static Float load(const float* p, int64_t n) { return _mm512_maskz_loadu_ps(first(n), p); }
-  static void store(float* p, Float x, int64_t n) { _mm512_mask_storeu_ps(p, first(n), x); }
+  // The first n of a vector; n may be outside [0, 16]. Made once, used for many loads and stores.
+  using Part = __mmask16;
+  static Part part(int64_t n) {
+    n = n < 0 ? 0 : n;
+    return static_cast<Part>(_bzhi_u32(0xffff, n < 16 ? static_cast<unsigned>(n) : 16));
+  }
+  static Float load(const float* p, Part n) { return _mm512_maskz_loadu_ps(n, p); }  // zeros behind them
+  static void store(float* p, Float x, Part n) { _mm512_mask_storeu_ps(p, n, x); }
 
   static Float add(Float a, Float b) { return _mm512_add_ps(a, b); }
   static Float sub(Float a, Float b) { return _mm512_sub_ps(a, b); }
@@ -45,8 +49,8 @@ struct Avx512 {
   static void copy_chunk(float* to, const float* from) { _mm512_store_ps(to, _mm512_loadu_ps(from)); }
   static void zero_chunk(float* to) { _mm512_store_ps(to, _mm512_setzero_ps()); }
   // The first n < 16 floats of one; not aligned.
-  static void copy_part(float* to, const float* from, int64_t n) { store(to, load(from, n), n); }
-  static void zero_part(float* to, int64_t n) { store(to, zero(), n); }
+  static void copy_part(float* to, const float* from, int64_t n) { store(to, load(from, part(n)), part(n)); }
+  static void zero_part(float* to, int64_t n) { store(to, zero(), part(n)); }
 };
 
 }  // namespace jc

@@ -9,10 +9,12 @@ module io.jclip {
     requires static transitive org.jspecify;
     requires transitive java.desktop;
 
+    exports jclip;
     exports jclip.backend;
     exports jclip.checkpoint;
     exports jclip.graph;
     exports jclip.graph.op;
+    exports jclip.image;
     exports jclip.model;
     exports jclip.text;
 }

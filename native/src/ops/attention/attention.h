@@ -5,7 +5,12 @@
 
 #include "core/pool.h"
 
+JC_DECLARE(attention)
+
 namespace jc {
+
+constexpr int kTileQueries = 6;       // queries that a fast version takes at a time
+constexpr int64_t kQueryChunks = 2;   // a head's queries are divided among threads at most so far: each chunk packs its keys
 
 struct Sequence {
   int64_t q_first;
@@ -17,13 +22,13 @@ struct Sequence {
   int64_t seen(int64_t i, bool causal) const { return causal ? kv_count - q_count + i + 1 : kv_count; }
 };
 
-inline Sequence sequence(const jc_attention_args* a, int64_t s) {
+static inline Sequence sequence(const jc_attention_args* a, int64_t s) {
   if (a->table == nullptr) return {s * a->q_tokens, a->q_tokens, s * a->kv_tokens, a->kv_tokens};
   const int32_t* row = a->table + s * 4;
   return {row[0], row[1], row[2], row[3]};
 }
 
-inline int64_t live_sequences(const jc_attention_args* a) {
+static inline int64_t live_sequences(const jc_attention_args* a) {
   int64_t live = live_rows(a->live, a->sequences);
   return live > 0 ? live : 0;
 }
@@ -56,7 +61,7 @@ int64_t attention_gaps(const jc_attention_args* a, F&& gap) {
   return covered;
 }
 
-inline int32_t check_attention(jc_context* context, const jc_attention_args* a) {
+static inline int32_t check_attention(jc_context* context, const jc_attention_args* a) {
   JC_CHECK("attention", a->q && a->k && a->v && a->y, "null pointer");
   JC_CHECK("attention", a->sequences >= 0 && a->rows >= 0, "sequences or rows");
   JC_CHECK("attention", a->q_tokens > 0 && a->kv_tokens >= a->q_tokens, "q_tokens or kv_tokens");
@@ -77,10 +82,23 @@ inline int32_t check_attention(jc_context* context, const jc_attention_args* a) 
   return JC_OK;
 }
 
-inline void zero_gaps(const jc_attention_args* a) {
+static inline int32_t check_attention_workspace(jc_context* context, const jc_attention_args* a, int64_t bytes) {
+  JC_CHECK("attention", a->workspace && aligned(a->workspace, 64), "workspace: null or not aligned to 64 bytes");
+  JC_CHECK("attention", a->workspace_bytes >= bytes, "workspace_bytes: less than jc_attention_workspace of one thread");
+  return JC_OK;
+}
+
+static inline void zero_gaps(const jc_attention_args* a) {
   attention_gaps(a, [a](int64_t first, int64_t last) {
     for (int64_t row = first; row < last; ++row) std::memset(a->y + row * a->ldy, 0, a->heads * a->head_dim * sizeof(float));
   });
+}
+
+// Bytes of scratch memory of one thread: keys transposed, values, and the scores of a few queries, in vectors of `lanes`.
+static inline int64_t attention_scratch(const jc_attention_args* a, int64_t lanes) {
+  int64_t keys = round_up(a->kv_tokens, lanes);
+  int64_t floats = keys * a->head_dim + a->kv_tokens * round_up(a->head_dim, lanes) + kTileQueries * keys;
+  return round_up(floats * static_cast<int64_t>(sizeof(float)), 64);
 }
 
 }  // namespace jc

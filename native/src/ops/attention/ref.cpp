@@ -3,8 +3,6 @@
 
 #include "ops/attention/attention.h"
 
-JC_DECLARE(attention)
-
 namespace {
 
 float dot(const float* a, const float* b, int64_t n) {
@@ -29,8 +27,8 @@ float exponentials(float* scores, int64_t n) {
 
 int32_t jc::ref::attention(jc_context* context, const jc_attention_args* a) {
   if (int32_t status = check_attention(context, a); status != JC_OK) return status;
-  JC_CHECK("attention", a->workspace && aligned(a->workspace, 64), "workspace: null or not aligned to 64 bytes");
-  JC_CHECK("attention", a->workspace_bytes >= jc_attention_workspace(context, a), "workspace_bytes");
+  int64_t bytes = a->kv_tokens * static_cast<int64_t>(sizeof(float));
+  if (int32_t status = check_attention_workspace(context, a, bytes); status != JC_OK) return status;
   float* scores = static_cast<float*>(a->workspace);
   float scale = static_cast<float>(a->scale);
   for (int64_t s = 0; s < live_sequences(a); ++s) {
@@ -56,8 +54,13 @@ int32_t jc::ref::attention(jc_context* context, const jc_attention_args* a) {
   return JC_OK;
 }
 
-JC_EXPORT(attention, jc::ref::attention, jc::ref::attention, jc::ref::attention)
+JC_EXPORT(attention, jc::ref::attention, jc::avx2::attention, jc::avx512::attention)
 
-JC_PUBLIC int64_t jc_attention_workspace(const jc_context*, const jc_attention_args* a) {
+JC_PUBLIC int64_t jc_attention_workspace(const jc_context* context, const jc_attention_args* a) {
+  int64_t tasks = a->sequences * a->heads * jc::kQueryChunks;
+  int64_t threads = jc::parallel_width(context) < tasks ? jc::parallel_width(context) : tasks;
+  if (threads < 1) threads = 1;
+  if (context->isa == JC_AVX512) return threads * jc::attention_scratch(a, 16);
+  if (context->isa == JC_AVX2) return threads * jc::attention_scratch(a, 8);
   return jc::round_up(a->kv_tokens * static_cast<int64_t>(sizeof(float)), 64);
 }

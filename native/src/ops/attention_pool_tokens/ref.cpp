@@ -1,11 +1,8 @@
 // Tokens of the attention pool, the plain version: the mean token first, then the pixels, each with its position.
-#include "core/pool.h"
-
-JC_DECLARE(attention_pool_tokens)
+#include "ops/attention_pool_tokens/attention_pool_tokens.h"
 
 int32_t jc::ref::attention_pool_tokens(jc_context* context, const jc_attention_pool_tokens_args* a) {
-  JC_CHECK("attention_pool_tokens", a->batch >= 0 && a->pixels > 0 && a->channels > 0, "batch, pixels or channels");
-  JC_CHECK("attention_pool_tokens", a->x && a->positional && a->y, "null pointer");
+  if (int32_t status = check_attention_pool_tokens(context, a); status != JC_OK) return status;
   for (int64_t b = 0; b < a->batch; ++b) {
     const float* x = a->x + b * a->pixels * a->channels;
     float* y = a->y + b * (1 + a->pixels) * a->channels;
@@ -19,4 +16,4 @@ int32_t jc::ref::attention_pool_tokens(jc_context* context, const jc_attention_p
   return JC_OK;
 }
 
-JC_EXPORT(attention_pool_tokens, jc::ref::attention_pool_tokens, jc::ref::attention_pool_tokens, jc::ref::attention_pool_tokens)
+JC_EXPORT(attention_pool_tokens, jc::ref::attention_pool_tokens, jc::avx2::attention_pool_tokens, jc::avx512::attention_pool_tokens)

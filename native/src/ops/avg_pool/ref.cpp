@@ -1,12 +1,8 @@
 // Average pool, the plain version: windows row by row, in index order.
-#include "core/pool.h"
-
-JC_DECLARE(avg_pool)
+#include "ops/avg_pool/avg_pool.h"
 
 int32_t jc::ref::avg_pool(jc_context* context, const jc_avg_pool_args* a) {
-  JC_CHECK("avg_pool", a->batch >= 0 && a->height > 0 && a->width > 0 && a->channels > 0, "batch, height, width or channels");
-  JC_CHECK("avg_pool", a->kernel > 0 && a->kernel <= a->height && a->kernel <= a->width, "kernel");
-  JC_CHECK("avg_pool", a->x && a->y, "null pointer");
+  if (int32_t status = check_avg_pool(context, a); status != JC_OK) return status;
   int64_t out_height = a->height / a->kernel;
   int64_t out_width = a->width / a->kernel;
   for (int64_t b = 0; b < a->batch; ++b) {
@@ -28,4 +24,4 @@ int32_t jc::ref::avg_pool(jc_context* context, const jc_avg_pool_args* a) {
   return JC_OK;
 }
 
-JC_EXPORT(avg_pool, jc::ref::avg_pool, jc::ref::avg_pool, jc::ref::avg_pool)
+JC_EXPORT(avg_pool, jc::ref::avg_pool, jc::avx2::avg_pool, jc::avx512::avg_pool)

@@ -1,13 +1,10 @@
 // BatchNorm with frozen statistics, the plain version.
 #include <cmath>
 
-#include "core/pool.h"
-
-JC_DECLARE(batch_norm)
+#include "ops/batch_norm/batch_norm.h"
 
 int32_t jc::ref::batch_norm(jc_context* context, const jc_batch_norm_args* a) {
-  JC_CHECK("batch_norm", a->rows >= 0 && a->channels > 0, "rows or channels");
-  JC_CHECK("batch_norm", a->x && a->weight && a->bias && a->mean && a->variance && a->y, "null pointer");
+  if (int32_t status = check_batch_norm(context, a); status != JC_OK) return status;
   float epsilon = static_cast<float>(a->epsilon);
   for (int64_t row = 0; row < a->rows; ++row) {
     const float* x = a->x + row * a->channels;
@@ -19,4 +16,4 @@ int32_t jc::ref::batch_norm(jc_context* context, const jc_batch_norm_args* a) {
   return JC_OK;
 }
 
-JC_EXPORT(batch_norm, jc::ref::batch_norm, jc::ref::batch_norm, jc::ref::batch_norm)
+JC_EXPORT(batch_norm, jc::ref::batch_norm, jc::avx2::batch_norm, jc::avx512::batch_norm)

@@ -41,10 +41,8 @@ struct Kernel {
     }
     int64_t k = p.k;
     for (; k >= kChunk; k -= kChunk) {
-      for (int step = 0; step < kChunk; step += 4) {
-#pragma GCC unroll 4
-        for (int s = 0; s < 4; ++s) multiply_add(acc, a + step + s, w + (step + s) * kVectors * V::kWidth);
-      }
+#pragma GCC unroll 1
+      for (int step = 0; step < kChunk; ++step) multiply_add(acc, a + step, w + step * kVectors * V::kWidth);
       a += Rows * kChunk;
       w += kChunk * kVectors * V::kWidth;
     }
@@ -71,9 +69,9 @@ struct Kernel {
   [[gnu::always_inline]] static void finish(Float (&acc)[Rows][kVectors], const Product& p, const Places<Most>& places,
                                             Columns columns) {
     float* y = p.y + columns.first;
-    int64_t second = columns.count - V::kWidth;
+    typename V::Part first = V::part(columns.count), second = V::part(columns.count - V::kWidth);
     if (p.bias != nullptr) {
-      Float b0 = V::load(p.bias + columns.first, columns.count);
+      Float b0 = V::load(p.bias + columns.first, first);
       Float b1 = V::load(p.bias + columns.first + V::kWidth, second);
 #pragma GCC unroll 16
       for (int i = 0; i < Rows; ++i) {
@@ -85,7 +83,7 @@ struct Kernel {
 #pragma GCC unroll 16
       for (int i = 0; i < Rows; ++i) {
         const float* r = p.residual + columns.first + places.residual[i];
-        acc[i][0] = V::add(acc[i][0], V::load(r, columns.count));
+        acc[i][0] = V::add(acc[i][0], V::load(r, first));
         acc[i][1] = V::add(acc[i][1], V::load(r + V::kWidth, second));
       }
     }
@@ -98,7 +96,7 @@ struct Kernel {
     }
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
-      V::store(y + places.y[i], acc[i][0], columns.count);
+      V::store(y + places.y[i], acc[i][0], first);
       V::store(y + places.y[i] + V::kWidth, acc[i][1], second);
     }
   }
@@ -111,8 +109,9 @@ void activate(const Product& p, int64_t rows, const Places<Most>& places, Column
   for (int64_t i = 0; i < rows; ++i) {
     float* y = p.y + columns.first + places.y[i];
     for (int64_t j = 0; j < columns.count; j += V::kWidth) {
-      auto x = V::load(y + j, columns.count - j);
-      V::store(y + j, p.activation == JC_GELU ? gelu<V>(x) : quick_gelu<V>(x), columns.count - j);
+      typename V::Part part = V::part(columns.count - j);
+      auto x = V::load(y + j, part);
+      V::store(y + j, p.activation == JC_GELU ? gelu<V>(x) : quick_gelu<V>(x), part);
     }
   }
 }
@@ -169,27 +168,45 @@ Split split_of(const Product& p, int64_t width, int64_t bytes_of_slot) {
   return s;
 }
 
+// One tile times one panel.
+template <class V, int Most>
+void multiply_panel(const Product& p, const Places<Most>& places, int64_t count, const float* gathered, int64_t panel) {
+  constexpr int64_t kColumns = 2 * V::kWidth;
+  Columns columns{panel * kColumns, p.n - panel * kColumns < kColumns ? p.n - panel * kColumns : kColumns};
+  Kernels<V, Most>::table[count - 1](p, gathered, p.packed + panel * kColumns * p.k, places, columns);
+  if (p.activation == JC_GELU || p.activation == JC_QUICK_GELU) activate<V, Most>(p, count, places, columns);
+}
+
+// One task. Weights that fit the second-level cache stay there while tiles pass by, each gathered just before it is used and each
+// writing whole rows of y; larger ones pass by a block of gathered tiles.
 template <class V, int Most>
 void multiply_block(const Product& p, const Split& s, int64_t task, float* gathered) {
   int64_t block = task / s.groups, group = task % s.groups;
   int64_t first_tile = share(s.tiles, s.blocks, block), last_tile = share(s.tiles, s.blocks, block + 1);
   int64_t first_panel = share(s.panels, s.groups, group), last_panel = share(s.panels, s.groups, group + 1);
   int64_t row = round_up(p.k, kChunk);
-  int64_t block_row = share(p.rows, s.tiles, first_tile);
-  for (int64_t tile = first_tile; tile < last_tile; ++tile) {
-    int64_t first = share(p.rows, s.tiles, tile), count = share(p.rows, s.tiles, tile + 1) - first;
-    p.gather(p.source, first, count, gathered + (first - block_row) * row);
-  }
-  bool transcendental = p.activation == JC_GELU || p.activation == JC_QUICK_GELU;
-  for (int64_t panel = first_panel; panel < last_panel; ++panel) {
-    constexpr int64_t kColumns = 2 * V::kWidth;
-    Columns columns{panel * kColumns, p.n - panel * kColumns < kColumns ? p.n - panel * kColumns : kColumns};
-    const float* w = p.packed + panel * kColumns * p.k;
+  auto first_of = [&](int64_t tile) { return share(p.rows, s.tiles, tile); };
+  if ((last_panel - first_panel) * 2 * V::kWidth * p.k * 4 <= kBlockBytes) {
     for (int64_t tile = first_tile; tile < last_tile; ++tile) {
-      int64_t first = share(p.rows, s.tiles, tile), count = share(p.rows, s.tiles, tile + 1) - first;
+      int64_t first = first_of(tile), count = first_of(tile + 1) - first;
       Places<Most> places = places_of<Most>(p, first, count);
-      Kernels<V, Most>::table[count - 1](p, gathered + (first - block_row) * row, w, places, columns);
-      if (transcendental) activate<V, Most>(p, count, places, columns);
+      p.gather(p.source, first, count, gathered);
+      for (int64_t panel = first_panel; panel < last_panel; ++panel) {
+        multiply_panel<V, Most>(p, places, count, gathered, panel);
+      }
+    }
+    return;
+  }
+  int64_t block_row = first_of(first_tile);
+  for (int64_t tile = first_tile; tile < last_tile; ++tile) {
+    int64_t first = first_of(tile);
+    p.gather(p.source, first, first_of(tile + 1) - first, gathered + (first - block_row) * row);
+  }
+  for (int64_t panel = first_panel; panel < last_panel; ++panel) {
+    for (int64_t tile = first_tile; tile < last_tile; ++tile) {
+      int64_t first = first_of(tile), count = first_of(tile + 1) - first;
+      Places<Most> places = places_of<Most>(p, first, count);
+      multiply_panel<V, Most>(p, places, count, gathered + (first - block_row) * row, panel);
     }
   }
 }

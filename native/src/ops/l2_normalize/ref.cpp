@@ -1,13 +1,10 @@
 // Rows scaled to unit length, the plain version.
 #include <cmath>
 
-#include "core/pool.h"
-
-JC_DECLARE(l2_normalize)
+#include "ops/l2_normalize/l2_normalize.h"
 
 int32_t jc::ref::l2_normalize(jc_context* context, const jc_l2_normalize_args* a) {
-  JC_CHECK("l2_normalize", a->rows >= 0 && a->width > 0, "rows or width");
-  JC_CHECK("l2_normalize", a->x && a->y, "null pointer");
+  if (int32_t status = check_l2_normalize(context, a); status != JC_OK) return status;
   int64_t live = live_rows(a->live, a->rows);
   float epsilon = static_cast<float>(a->epsilon);
   for (int64_t row = 0; row < a->rows; ++row) {
@@ -22,4 +19,4 @@ int32_t jc::ref::l2_normalize(jc_context* context, const jc_l2_normalize_args* a
   return JC_OK;
 }
 
-JC_EXPORT(l2_normalize, jc::ref::l2_normalize, jc::ref::l2_normalize, jc::ref::l2_normalize)
+JC_EXPORT(l2_normalize, jc::ref::l2_normalize, jc::avx2::l2_normalize, jc::avx512::l2_normalize)

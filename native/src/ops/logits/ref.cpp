@@ -1,13 +1,10 @@
 // Scaled similarities and their softmax, the plain version.
 #include <cmath>
 
-#include "core/pool.h"
-
-JC_DECLARE(logits)
+#include "ops/logits/logits.h"
 
 int32_t jc::ref::logits(jc_context* context, const jc_logits_args* a) {
-  JC_CHECK("logits", a->rows >= 0 && a->texts >= 0 && a->width > 0, "rows, texts or width");
-  JC_CHECK("logits", a->image && a->text && a->logits, "null pointer");
+  if (int32_t status = check_logits(context, a); status != JC_OK) return status;
   float scale = static_cast<float>(a->scale);
   for (int64_t row = 0; row < a->rows; ++row) {
     const float* image = a->image + row * a->width;
@@ -32,4 +29,4 @@ int32_t jc::ref::logits(jc_context* context, const jc_logits_args* a) {
   return JC_OK;
 }
 
-JC_EXPORT(logits, jc::ref::logits, jc::ref::logits, jc::ref::logits)
+JC_EXPORT(logits, jc::ref::logits, jc::avx2::logits, jc::avx512::logits)

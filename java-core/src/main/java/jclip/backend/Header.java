@@ -20,7 +20,7 @@ import java.util.regex.Pattern;
  * Immutable.
  */
 public final class Header {
-    private static final Pattern STRUCT = Pattern.compile("typedef struct \\{\\n(.*?)\\} jc_(\\w+)_args;", Pattern.DOTALL);
+    private static final Pattern STRUCT = Pattern.compile("typedef struct \\{\\n([^}]*)\\} jc_(\\w+)_args;");
     private static final Pattern FIELD = Pattern.compile(
             "^\\s*(const )?(\\w+)(\\*?) (\\w+);\\s*(?:/\\*\\s*(.*?)\\s*(?:\\*/)?)?$", Pattern.MULTILINE);
 

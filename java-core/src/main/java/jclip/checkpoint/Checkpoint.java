@@ -97,6 +97,16 @@ public final class Checkpoint implements AutoCloseable {
                 Preprocess.standard(architecture.vision().imageSize()), weights, null);
     }
 
+    /**
+     * The model of a fixture of kind {@code formula}: architecture, salt, offsets and scales as its files say.
+     *
+     * @param caseFolder holds case.json and the shapes file that it names
+     * @throws CheckpointException if the files contradict each other
+     */
+    public static Checkpoint formulaCase(Path caseFolder) {
+        return FormulaCase.open(caseFolder);
+    }
+
     /** Returns what the model is made of. */
     public Architecture architecture() {
         return architecture;

@@ -126,7 +126,7 @@ final class CheckpointReader {
         unexpected.removeIf(Naming::isIgnored);
         architecture.tensors().forEach((name, shape) -> {
             List<StoredTensor> parts = new ArrayList<>();
-            for (Naming.Part part : parts(layout, name, shape)) {
+            for (Naming.Part part : Naming.parts(layout, name, shape)) {
                 StoredTensor tensor = tensors.get(part.name());
                 unexpected.remove(part.name());
                 if (tensor == null) {
@@ -145,12 +145,8 @@ final class CheckpointReader {
         return new Checkpoint(path, layout, architecture, preprocess, weights, file);
     }
 
-    private List<Naming.Part> parts(Layout layout, String name, long[] shape) {
-        return Naming.parts(layout, name, shape);
-    }
-
     private static boolean fits(String name, long[] found, long[] wanted) {
-        return Arrays.equals(found, wanted) || name.equals("logit_scale") && Arrays.equals(found, new long[] {1});
+        return Arrays.equals(found, wanted) || (name.equals("logit_scale") && Arrays.equals(found, new long[] {1}));
     }
 
     private void checkType(String name, DType type) {
@@ -178,8 +174,9 @@ final class CheckpointReader {
         if (missing.isEmpty() && unexpected.isEmpty() && wrong.isEmpty()) {
             return;
         }
-        List<String> extra = unexpected.stream()
-                .map(name -> "'" + name + "' " + StoredTensor.text(tensors.get(name).shape()))
+        List<String> extra = tensors.entrySet().stream()
+                .filter(entry -> unexpected.contains(entry.getKey()))
+                .map(entry -> "'" + entry.getKey() + "' " + StoredTensor.text(entry.getValue().shape()))
                 .toList();
         Reason reason = !missing.isEmpty()
                 ? Reason.MISSING_TENSOR

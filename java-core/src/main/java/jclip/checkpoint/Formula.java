@@ -26,9 +26,9 @@ public final class Formula {
     /** 24 bits for element i. */
     static int bits(long hash, long i) {
         long z = hash + (i + 1) * STEP;
-        z = (z ^ z >>> 30) * 0xBF58476D1CE4E5B9L;
-        z = (z ^ z >>> 27) * 0x94D049BB133111EBL;
-        return (int) ((z ^ z >>> 31) >>> 40);
+        z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
+        z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
+        return (int) ((z ^ (z >>> 31)) >>> 40);
     }
 
     /** The value in [-1, 1) for element i. */
@@ -83,7 +83,7 @@ public final class Formula {
             int start = row * contextLength;
             for (int position = 1; position < lengths[row] - 1; position++) {
                 long bits = bits(hash, start + position);
-                tokens[start + position] = 1 + (int) (bits * (vocabSize - 3) >> 24);
+                tokens[start + position] = 1 + (int) ((bits * (vocabSize - 3)) >> 24);
             }
             tokens[start] = vocabSize - 2;
             tokens[start + lengths[row] - 1] = vocabSize - 1;

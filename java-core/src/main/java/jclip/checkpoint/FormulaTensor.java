@@ -7,6 +7,7 @@ import java.lang.foreign.SegmentAllocator;
 import java.util.stream.LongStream;
 
 /** A tensor whose element i is {@code offset + v(hash, i) * scale}, see {@link Formula}. */
+@SuppressWarnings("ArrayRecordComponent") // never compared
 record FormulaTensor(long[] shape, long hash, float offset, float scale) implements Weight {
     private static final int BLOCK = 1 << 14;
 

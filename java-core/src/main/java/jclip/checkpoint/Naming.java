@@ -29,6 +29,7 @@ final class Naming {
             "mlp.c_proj.", "mlp.fc2.");
 
     /** A tensor of a file that is a canonical tensor or a third of its rows. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
     record Part(String name, long[] shape, boolean transposed) {
     }
 
@@ -57,12 +58,10 @@ final class Naming {
         if (layout != Layout.HUGGINGFACE) {
             return List.of(new Part(name, shape, false));
         }
-        if (name.equals("visual.proj") || name.equals("text_projection")) {
-            return List.of(new Part(HUGGING_FACE.get(name), new long[] {shape[1], shape[0]}, true));
-        }
         String whole = HUGGING_FACE.get(name);
         if (whole != null) {
-            return List.of(new Part(whole, shape, false));
+            boolean transposed = name.equals("visual.proj") || name.equals("text_projection");
+            return List.of(new Part(whole, transposed ? new long[] {shape[1], shape[0]} : shape, transposed));
         }
         int block = name.indexOf("resblocks.");
         if (block >= 0) {

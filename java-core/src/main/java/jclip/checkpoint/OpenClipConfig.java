@@ -19,12 +19,12 @@ final class OpenClipConfig {
             "mlp_ratio", "eos_id", "pool_type", "norm_kwargs");
     /** Keys that do not change what is computed at inference. */
     private static final Set<String> IRRELEVANT = Set.of("init_logit_scale", "output_dict", "cast_dtype", "patch_dropout",
-            "output_tokens", "hf_tokenizer_name", "tokenizer_kwargs", "pad_id", "attn_pooler_queries", "attn_pooler_heads",
+            "output_tokens", "pad_id", "attn_pooler_queries", "attn_pooler_heads",
             "attn_pooler_contrastive", "timm_pool", "timm_proj", "timm_proj_bias", "timm_drop", "hf_model_pretrained",
             "timm_model_pretrained", "hf_proj_type", "hf_pooler_type");
     /** Keys and the value that means the plain model. */
     private static final Map<String, Object> PLAIN = Map.ofEntries(Map.entry("pos_embed_type", "learnable"),
-            Map.entry("proj_type", "linear"), Map.entry("tokenizer_mode", "clean"));
+            Map.entry("proj_type", "linear"), Map.entry("pool_type", "tok"), Map.entry("tokenizer_mode", "clean"));
 
     private OpenClipConfig() {
     }
@@ -102,9 +102,8 @@ final class OpenClipConfig {
                 continue;
             }
             Object value = config.get(key);
-            boolean off = value.equals(false) || value.equals(PLAIN.get(key)) || value.equals("tok") && key.equals("pool_type")
-                    || value instanceof Map<?, ?> map && map.isEmpty();
-            if (!off) {
+            boolean empty = value instanceof Map<?, ?> map && map.isEmpty();
+            if (!value.equals(false) && !value.equals(PLAIN.get(key)) && !empty) {
                 throw config.error(key, "is " + value + ", which is not supported; leave it out for a plain CLIP model");
             }
         }

@@ -139,8 +139,8 @@ final class Pickle {
             }
             case 0x95 -> take(8); // FRAME: only a hint for buffered readers
             case 'N' -> stack.add(Null.NONE);
-            case 0x88 -> stack.add(Boolean.TRUE);
-            case 0x89 -> stack.add(Boolean.FALSE);
+            case 0x88 -> stack.add(true);
+            case 0x89 -> stack.add(false);
             case 'J' -> stack.add((long) bytes.get(I32, take(4)));
             case 'K' -> stack.add((long) u8());
             case 'M' -> stack.add((long) (bytes.get(U16, take(2)) & 0xffff));

@@ -34,6 +34,7 @@ public final class Safetensors extends TensorFile {
     private final SequencedMap<String, StoredTensor> tensors = new LinkedHashMap<>();
     private final Map<String, String> metadata = new LinkedHashMap<>();
 
+    @SuppressWarnings("ArrayRecordComponent") // never compared
     private record Entry(String name, DType dtype, long[] shape, long begin, long end) {
     }
 

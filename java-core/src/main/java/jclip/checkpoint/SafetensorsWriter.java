@@ -22,6 +22,7 @@ final class SafetensorsWriter {
     private static final int CHUNK = 1 << 26;
 
     /** A tensor to be written and how to get its values. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
     record Item(String name, DType dtype, long[] shape, Values values) {
     }
 
@@ -38,12 +39,13 @@ final class SafetensorsWriter {
     /** Writes beside the target, syncs, renames. */
     static void replace(Path file, List<Item> items, Map<String, String> metadata) {
         Path target = file.toAbsolutePath();
+        Path folder = target.resolveSibling("");
         try {
             Path temporary = target.resolveSibling("." + target.getFileName() + ".tmp" + System.nanoTime());
             try {
                 write(temporary, items, metadata);
                 Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
-                sync(target.getParent());
+                sync(folder);
             } finally {
                 Files.deleteIfExists(temporary);
             }

@@ -15,6 +15,7 @@ import java.util.List;
  * A tensor where it lies in a file: element (i, j, ...) is at byte {@code dtype.bytes() * (i * strides[0] + j * strides[1] + ...)}
  * of {@code storage}. Whoever makes one has checked that every element lies inside the storage.
  */
+@SuppressWarnings("ArrayRecordComponent") // never compared
 record StoredTensor(DType dtype, long[] shape, long[] strides, MemorySegment storage) {
 
     static StoredTensor contiguous(DType dtype, long[] shape, MemorySegment data) {

@@ -67,9 +67,9 @@ public final class TorchArchive extends TensorFile {
     private void parse(MemorySegment bytes) {
         checkKind(bytes);
         ZipArchive zip = ZipArchive.of(file, bytes);
-        String root = root(zip);
+        ZipArchive.Entry pickle = findPickle(zip);
+        String root = pickle.name().substring(0, pickle.name().length() - "data.pkl".length());
         checkByteOrder(zip, root);
-        ZipArchive.Entry pickle = zip.entries().get(root + "data.pkl");
         if (pickle.size() > PICKLE_LIMIT) {
             throw corrupt("data.pkl is too large: " + pickle.size() + " bytes, limit " + PICKLE_LIMIT);
         }
@@ -93,16 +93,18 @@ public final class TorchArchive extends TensorFile {
         }
     }
 
-    private String root(ZipArchive zip) {
-        List<String> roots = zip.entries().keySet().stream()
-                .filter(name -> name.endsWith("/data.pkl") && name.indexOf('/') == name.length() - "/data.pkl".length())
+    /** The entry data.pkl in the only folder at the top, whatever the folder's name. */
+    private ZipArchive.Entry findPickle(ZipArchive zip) {
+        List<ZipArchive.Entry> found = zip.entries().values().stream()
+                .filter(entry -> entry.name().endsWith("/data.pkl")
+                        && entry.name().indexOf('/') == entry.name().length() - "/data.pkl".length())
                 .toList();
-        if (roots.size() != 1) {
-            throw corrupt(roots.isEmpty()
+        if (found.size() != 1) {
+            throw corrupt(found.isEmpty()
                     ? "data.pkl is missing: the zip file is not a PyTorch file"
-                    : "more than one data.pkl: " + roots);
+                    : "more than one data.pkl: " + found.stream().map(ZipArchive.Entry::name).toList());
         }
-        return roots.getFirst().substring(0, roots.getFirst().length() - "data.pkl".length());
+        return found.getFirst();
     }
 
     private void checkByteOrder(ZipArchive zip, String root) {

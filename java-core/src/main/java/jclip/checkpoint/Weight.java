@@ -23,6 +23,7 @@ sealed interface Weight permits Weight.Stored, FormulaTensor {
     void release();
 
     /** One or several stored tensors below each other. */
+    @SuppressWarnings("ArrayRecordComponent") // never compared
     record Stored(long[] shape, List<StoredTensor> parts) implements Weight {
         @Override
         public DType dtype() {

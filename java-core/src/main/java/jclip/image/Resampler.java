@@ -1,5 +1,6 @@
 package jclip.image;
 
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
@@ -13,39 +14,48 @@ final class Resampler {
 
     private Resampler() {}
 
+    /** Resampling of 8-bit channels that can be averaged: here or natively. */
+    interface EightBit {
+        byte[] resize(MemorySegment in, int channels, Frame rows, Frame columns, Interpolation filter);
+    }
+
     static boolean verticalFirst(Frame rows, Frame columns) {
         return rows.in() > (long) TALL * columns.in() && rows.resized() < rows.in();
     }
 
     /** The surviving part of the resized picture, frames' counts rows x columns, in the picture's mode. */
-    static byte[] resize(Picture picture, Frame rows, Frame columns, Interpolation filter) {
+    static byte[] resize(Picture picture, Frame rows, Frame columns, Interpolation filter, EightBit eightBit) {
         try {
-            return surviving(picture, rows, columns, filter);
+            return surviving(picture, rows, columns, filter, eightBit);
         } catch (ArithmeticException | OutOfMemoryError e) {
-            throw new ImageException(picture.source(), "too large to resize: " + columns.in() + "x" + rows.in() + " pixels to "
-                    + columns.resized() + "x" + rows.resized(), e);
+            throw tooLarge(picture, rows, columns, e);
         }
     }
 
-    private static byte[] surviving(Picture picture, Frame rows, Frame columns, Interpolation filter) {
+    static ImageException tooLarge(Picture picture, Frame rows, Frame columns, Throwable cause) {
+        return new ImageException(picture.source(), "too large to resize: " + columns.in() + "x" + rows.in() + " pixels to "
+                + columns.resized() + "x" + rows.resized(), cause);
+    }
+
+    private static byte[] surviving(
+            Picture picture, Frame rows, Frame columns, Interpolation filter, EightBit eightBit) {
         PixelMode mode = picture.mode();
-        byte[] in = picture.pixels();
         int size = mode.bytesPerPixel();
         if (!rows.resizes() && !columns.resizes()) {
-            return cut(in, picture.width(), size, rows, columns);
+            return cut(picture.pixels(), picture.width(), size, rows, columns);
         }
         if (mode.nearestOnly() || filter == Interpolation.NEAREST) {
-            return pick(in, picture.width(), size, Windows.nearest(rows), Windows.nearest(columns));
+            return pick(picture.pixels(), picture.width(), size, Windows.nearest(rows), Windows.nearest(columns));
         }
         if (mode == PixelMode.GREY16) {
-            return resize16(in, rows, columns, filter);
+            return resize16(picture.pixels(), rows, columns, filter);
         }
         if (mode.hasAlpha()) {
-            byte[] out = resize8(premultiplied(in, size), size, rows, columns, filter);
+            byte[] out = eightBit.resize(MemorySegment.ofArray(premultiplied(picture.pixels(), size)), size, rows, columns, filter);
             unpremultiply(out, size);
             return out;
         }
-        return resize8(in, size, rows, columns, filter);
+        return eightBit.resize(picture.memory(), size, rows, columns, filter);
     }
 
     private static byte[] cut(byte[] in, int width, int size, Frame rows, Frame columns) {

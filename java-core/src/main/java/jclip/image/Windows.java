@@ -1,5 +1,7 @@
 package jclip.image;
 
+import java.util.Arrays;
+
 /**
  * For each surviving output position of one axis: the first source position of its window, how many, and their weights
  * (row {@code i} of a table {@code taps} wide, zero behind the window's end). Doubles sum to 1; the integers are these times 2^22, rounded
@@ -9,6 +11,24 @@ record Windows(int[] first, int[] size, int taps, double[] weights, int[] fixed)
     static final int PRECISION = 22;
 
     static Windows of(Frame frame, Interpolation filter) {
+        return frame.resizes() ? weighted(frame, filter) : copied(frame);
+    }
+
+    /** Every surviving position as it is. */
+    private static Windows copied(Frame frame) {
+        int count = frame.count();
+        int[] first = new int[count];
+        int[] size = new int[count];
+        double[] weights = new double[count];
+        int[] fixed = new int[count];
+        Arrays.setAll(first, i -> frame.from() + i);
+        Arrays.fill(size, 1);
+        Arrays.fill(weights, 1);
+        Arrays.fill(fixed, 1 << PRECISION);
+        return new Windows(first, size, 1, weights, fixed);
+    }
+
+    private static Windows weighted(Frame frame, Interpolation filter) {
         double scale = (double) frame.in() / frame.resized();
         double filterScale = Math.max(scale, 1);
         double support = filter.support() * filterScale;

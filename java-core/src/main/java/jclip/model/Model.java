@@ -3,8 +3,11 @@ package jclip.model;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import jclip.backend.Context;
 import jclip.backend.Library;
 import jclip.checkpoint.Architecture;
@@ -185,6 +188,42 @@ public final class Model implements AutoCloseable {
                 copyOut("text", bound.output(unit ? 1 : 0), destination, done, batch);
                 done += batch;
             }
+        } finally {
+            release(slot);
+        }
+    }
+
+    /**
+     * Runs the image tower once, without shortcuts, and copies activations: for tests and for looking inside; not for speed.
+     *
+     * @param pixels float32 [count, 3, size, size], normalised
+     * @param names of recorded tensors, as the plan prints them: {@code visual.embed}, {@code visual.block.3}, {@code visual.layer2.0}, ...
+     * @throws IllegalArgumentException if there is no such tensor or the segment is too small
+     */
+    public Map<String, TensorValues> imageActivations(MemorySegment pixels, int count, Set<String> names) {
+        long size = architecture.vision().imageSize();
+        checkBytes("pixels", pixels, count, 3 * size * size * Float.BYTES);
+        return inspect(count, inspection -> inspection.images(pixels, count, names));
+    }
+
+    /**
+     * As {@link #imageActivations} for texts; rows of all positions, padding included.
+     *
+     * @param tokens rows of context-length ids
+     * @param names {@code text.embed}, {@code text.block.3}, {@code text.ln_final}, {@code text.pooled}, ...
+     */
+    public Map<String, TensorValues> textActivations(int[] tokens, int count, Set<String> names) {
+        if (count < 1 || tokens.length < (long) count * architecture.text().contextLength()) {
+            throw new IllegalArgumentException("tokens: " + tokens.length + " ids for " + count + " texts");
+        }
+        return inspect(count, inspection -> inspection.texts(tokens, count, names));
+    }
+
+    private Map<String, TensorValues> inspect(int count, Function<Inspection, Map<String, TensorValues>> look) {
+        Slot slot = acquire();
+        try (Context context = new Context(planning.library(), planning.isa(), 0)) {
+            int largest = Integer.highestOneBit(count) == count ? count : Integer.highestOneBit(count) << 1;
+            return look.apply(new Inspection(context, weights, new Plans(architecture, Shortcuts.NONE, largest, context)));
         } finally {
             release(slot);
         }

@@ -61,6 +61,11 @@ public final class Tokenizer {
         return of(VocabularyFolder.open(Objects.requireNonNull(fileOrFolder, "fileOrFolder")));
     }
 
+    /** Whether a folder holds a vocabulary that {@link #open} would read (or refuse). */
+    public static boolean isPresent(Path folder) {
+        return VocabularyFolder.isPresent(folder);
+    }
+
     /** The same tokenizer with another cleaning. */
     public Tokenizer withCleaning(Cleaning cleaning) {
         return new Tokenizer(vocabulary, encoder, special, Objects.requireNonNull(cleaning, "cleaning"));

@@ -27,6 +27,11 @@ final class VocabularyFolder {
         return openFile(path);
     }
 
+    /** Whether a folder holds a vocabulary in any of the forms. */
+    static boolean isPresent(Path folder) {
+        return bpeText(folder) != null || beside(folder, "vocab.json") != null || beside(folder, "tokenizer.json") != null;
+    }
+
     private static Vocabulary openFolder(Path folder) {
         Path bpe = bpeText(folder);
         if (bpe != null) {

@@ -64,7 +64,7 @@ class ModelFixturesTest {
     @TestFactory
     Stream<DynamicTest> formulaScales() {
         return tests("formula", (folder, config) -> {
-            Architecture architecture = architecture(config);
+            Architecture architecture = FormulaCase.architecture(config);
             List<?> tensors = Config.read(folder.resolve(config.string("shapes"))).list("tensors");
             Map<String, long[]> shapes = architecture.tensors();
             assertThat(tensors).hasSameSizeAs(shapes.keySet());
@@ -87,7 +87,7 @@ class ModelFixturesTest {
             if (!ALWAYS.contains(config.string("name")) && !Boolean.getBoolean("jclip.full")) {
                 return;
             }
-            try (Checkpoint checkpoint = Checkpoint.formula(architecture(config), config.string("salt"), config.string("name"))) {
+            try (Checkpoint checkpoint = Checkpoint.formulaCase(folder)) {
                 for (Object entry : Config.read(folder.resolve(config.string("shapes"))).list("tensors")) {
                     List<?> row = (List<?>) entry;
                     String name = (String) row.get(0);
@@ -110,7 +110,7 @@ class ModelFixturesTest {
             assertThat(Stream.of(0, 1, 2, 3, 4, 5, 6, 7).map(i -> hex(values[i])).toList())
                     .isEqualTo(pixels.list("first8"));
             int[] lengths = config.object("tokens").list("lengths").stream().mapToInt(n -> ((Long) n).intValue()).toArray();
-            Architecture.Text text = architecture(config).text();
+            Architecture.Text text = FormulaCase.architecture(config).text();
             int[] tokens = Formula.tokens(config.string("salt"), lengths, text.contextLength(), text.vocabSize());
             try (Safetensors inputs = Safetensors.open(folder.resolve(config.string("inputs")))) {
                 assertThat(inputs.tensor("tokens").data().toArray(ValueLayout.JAVA_INT_UNALIGNED)).isEqualTo(tokens);
@@ -150,7 +150,7 @@ class ModelFixturesTest {
                 default -> Layout.OPENAI;
             };
             assertThat(checkpoint.layout()).isEqualTo(layout);
-            assertThat(checkpoint.architecture()).isEqualTo(architecture(config));
+            assertThat(checkpoint.architecture()).isEqualTo(FormulaCase.architecture(config));
             assertThat(checkpoint.logitScale()).isCloseTo((float) config.number("logit_scale", 0), within(1e-7f));
             assertThat(checkpoint.preprocess())
                     .isEqualTo(Preprocess.standard(checkpoint.architecture().vision().imageSize()));
@@ -222,24 +222,5 @@ class ModelFixturesTest {
 
     private static String hex(float value) {
         return String.format("%08x", Float.floatToRawIntBits(value));
-    }
-
-    static Architecture architecture(Config file) {
-        Config config = file.object("architecture");
-        Config vision = config.object("vision");
-        Config text = config.object("text");
-        double eps = Architecture.DEFAULT_EPS;
-        boolean argmax = text.string("pool").equals("argmax");
-        return new Architecture(config.integer("embed_dim"), Activation.named(config.string("activation")).orElseThrow(),
-                vision.string("type").equals("resnet")
-                        ? new Architecture.ResNet(vision.integer("image_size"), vision.integer("width"),
-                                vision.integers("layers", 4), vision.integer("heads"), vision.integer("head_dim"),
-                                vision.integer("attnpool_width"), eps)
-                        : new Architecture.Vit(vision.integer("image_size"), vision.integer("patch_size"),
-                                vision.integer("width"), vision.integer("layers"), vision.integer("heads"),
-                                vision.integer("head_dim"), vision.integer("mlp_width"), eps),
-                new Architecture.Text(text.integer("context_length"), text.integer("vocab_size"), text.integer("width"),
-                        text.integer("layers"), text.integer("heads"), text.integer("head_dim"), text.integer("mlp_width"),
-                        argmax ? Architecture.Pool.ARGMAX : Architecture.Pool.EOS, argmax ? -1 : text.integer("eos_id"), eps));
     }
 }
