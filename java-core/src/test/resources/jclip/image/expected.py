@@ -1,7 +1,7 @@
 """Expected results of PreprocessorTest, from a second implementation of Pillow's arithmetic (exact integers of Python, no code shared).
 
   python3 expected.py                     prints the table of PreprocessorTest
-  python3 expected.py PREPROCESS_FIXTURES checks this script itself against the stored hashes of the reference (8-bit RGB, L, LA and RGBA PNG)
+  python3 expected.py PREPROCESS_FIXTURES checks this script against the reference's hashes (small 8-bit PNG that are not palettes)
 """
 import hashlib
 import json
@@ -176,11 +176,11 @@ def check(root):
     right = wrong = 0
     for case in sorted(os.listdir(root + "/cases")):
         meta = json.load(open("%s/cases/%s/case.json" % (root, case)))
-        if meta.get("format") != "PNG" or meta["decoded"]["width"] * meta["decoded"]["height"] > 30000:
+        if meta.get("format") != "PNG" or meta["decoded"]["width"] * meta["decoded"]["height"] > 9000:
             continue
         png = read_png("%s/%s" % (root, meta["image"]))
         for r in meta["results"] if png else []:
-            if "sha256" not in r:
+            if "sha256" not in r or r["size"][0] * r["size"][1] > 20000:  # plain Python is slow
                 continue
             out = preprocess(png[0], png[1], None, *r["size"], r["resize_mode"], r["interpolation"], r["fill_color"])
             if hashlib.sha256(out).hexdigest() == r["sha256"]:
