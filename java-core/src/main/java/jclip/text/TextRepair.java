@@ -8,8 +8,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Repairs a text as {@code ftfy.fix_text} of ftfy 6.3.1 does with its default settings: entities, mojibake, C1 controls,
- * ligatures, width, quotes, line breaks, surrogates, terminal escapes, control characters, NFC.
+ * Repairs a text as {@code ftfy.fix_text} of ftfy 6.3.1 does with its default settings: entities, mojibake, C1
+ * controls, ligatures, width, quotes, line breaks, surrogates, terminal escapes, control characters, NFC.
  */
 final class TextRepair {
     private static final int LONGEST_SEGMENT = 1_000_000;
@@ -166,7 +166,8 @@ final class TextRepair {
         return out == null ? text : out.toString();
     }
 
-    private static boolean isControl(char c) {
+    /** Whether the character is taken out; decided here and not by a table, so that ASCII text needs none. */
+    static boolean isControl(char c) {
         if (c < 0x80) {
             return c < ' ' ? c != '\t' && c != '\n' && c != '\f' && c != '\r' : c == 0x7F;
         }
