@@ -29,6 +29,11 @@ public final class CleaningSteps {
         return HtmlEntities.unescape(text);
     }
 
+    /** The whole cleaning, repair included. */
+    public static String clean(String text, Cleaning cleaning) {
+        return cleaning.clean(text);
+    }
+
     /** Stretches that look like text decoded in a wrong encoding, without overlap; empty if the text looks sound. */
     public static List<Span> mojibake(String text) {
         int[] codePoints = text.codePoints().toArray();

@@ -25,10 +25,7 @@ import picocli.CommandLine.IVersionProvider;
             PreprocessCommand.class,
             InfoCommand.class,
             DoctorCommand.class,
-            ConvertCommand.class,
-            BenchCommand.class,
-            OpCommand.class,
-            DemoCommand.class
+            ConvertCommand.class
         },
         footer = {
             "",
