@@ -11,7 +11,8 @@ import java.nio.file.Path;
  * Reads pictures: JPEG, PNG, GIF, BMP, PPM/PGM/PBM, WebP, TIFF, told apart by their contents. The bytes may be hostile: sizes are checked
  * against the limits and the file's length before anything is reserved, and whatever is wrong is an {@link ImageException}.
  *
- * <p>JPEG is decoded by libjpeg-turbo where it is installed ({@link #jpegDecoder()}): then the pixels are Pillow's. Animations give their first
+ * <p>JPEG and WebP are decoded by libjpeg-turbo and libwebp where these are installed ({@link #jpegDecoder()}, {@link #webpDecoder()}): then
+ * the pixels are Pillow's. Animations give their first
  * frame; colour profiles are ignored.
  *
  * <p>Immutable, safe for many threads.
@@ -136,8 +137,9 @@ public final class PictureReader {
             return PnmReader.read(file, maxPixels);
         }
         if (WebpHeader.accepts(file)) {
-            WebpHeader.check(file, maxPixels);
-            return ImageIoDecoder.WEBP.read(file, maxPixels);
+            WebpHeader header = WebpHeader.read(file, maxPixels);
+            LibWebp library = LibWebp.shared().codec();
+            return library != null ? library.decode(file, header, scratch) : ImageIoDecoder.WEBP.read(file, maxPixels);
         }
         if (ImageIoDecoder.isTiff(file)) {
             return ImageIoDecoder.TIFF.read(file, maxPixels);
@@ -148,19 +150,21 @@ public final class PictureReader {
 
     /** Which decoder reads JPEG files, and, if it is not libjpeg-turbo, why not. */
     public static String jpegDecoder() {
-        return TurboJpeg.instance() != null
+        return TurboJpeg.shared().codec() != null
                 ? "libjpeg-turbo (" + TurboJpeg.LIBRARY + ")"
-                : "ImageIO, which differs from the reference for some files, because " + TurboJpeg.absence();
+                : "ImageIO, which differs from the reference for some files, because " + TurboJpeg.shared().absence();
     }
 
-    /** Which decoder reads WebP files. */
+    /** Which decoder reads WebP files, and, if it is not libwebp, why not. */
     public static String webpDecoder() {
-        return "TwelveMonkeys ImageIO, which differs from the reference for lossy files";
+        return LibWebp.shared().codec() != null
+                ? "libwebp (" + LibWebp.LIBRARY + ")"
+                : "TwelveMonkeys ImageIO, which differs from the reference for lossy files, because " + LibWebp.shared().absence();
     }
 
     private Picture jpeg(Bytes file, Scratch scratch) {
         JpegHeader header = JpegHeader.read(file, maxPixels);
-        TurboJpeg turbo = TurboJpeg.instance();
+        TurboJpeg turbo = TurboJpeg.shared().codec();
         MemorySegment pixels = turbo != null ? turbo.decode(file, header, scratch)
                 : MemorySegment.ofArray(ImageIoDecoder.jpeg(file, header));
         Picture picture = new Picture(file.source(), header.width(), header.height(), header.mode(), pixels, null);

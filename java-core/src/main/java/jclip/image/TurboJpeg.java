@@ -2,19 +2,15 @@ package jclip.image;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import org.jspecify.annotations.Nullable;
 
 /**
  * libjpeg-turbo through its TurboJPEG interface: slow integer DCT and smooth chroma upsampling (flags 0), the same pixels as Pillow's. Found at
  * first use under the name that Debian's libturbojpeg0 installs; absent is no error.
  */
-@SuppressWarnings("restricted")
 final class TurboJpeg {
     static final String LIBRARY = "libturbojpeg.so.0";
 
@@ -34,29 +30,19 @@ final class TurboJpeg {
         ValueLayout.OfInt i32 = ValueLayout.JAVA_INT;
         ValueLayout.OfLong size = ValueLayout.JAVA_LONG;
         var pointer = ValueLayout.ADDRESS;
-        open = bind(library, "tjInitDecompress", FunctionDescriptor.of(pointer));
-        close = bind(library, "tjDestroy", FunctionDescriptor.of(i32, pointer));
-        header = bind(library, "tjDecompressHeader3",
+        open = SharedLibrary.function(library, "tjInitDecompress", FunctionDescriptor.of(pointer));
+        close = SharedLibrary.function(library, "tjDestroy", FunctionDescriptor.of(i32, pointer));
+        header = SharedLibrary.function(library, "tjDecompressHeader3",
                 FunctionDescriptor.of(i32, pointer, pointer, size, pointer, pointer, pointer, pointer));
-        decompress = bind(library, "tjDecompress2",
+        decompress = SharedLibrary.function(library, "tjDecompress2",
                 FunctionDescriptor.of(i32, pointer, pointer, size, pointer, i32, i32, i32, i32, i32));
-        var text = pointer.withTargetLayout(MemoryLayout.sequenceLayout(200, ValueLayout.JAVA_BYTE));
-        errorText = bind(library, "tjGetErrorStr2", FunctionDescriptor.of(text, pointer));
-        errorCode = bind(library, "tjGetErrorCode", FunctionDescriptor.of(i32, pointer));
+        errorText = SharedLibrary.function(library, "tjGetErrorStr2", FunctionDescriptor.of(SharedLibrary.pointerTo(200), pointer));
+        errorCode = SharedLibrary.function(library, "tjGetErrorCode", FunctionDescriptor.of(i32, pointer));
     }
 
-    private static MethodHandle bind(SymbolLookup library, String name, FunctionDescriptor descriptor) {
-        return Linker.nativeLinker().downcallHandle(library.findOrThrow(name), descriptor);
-    }
-
-    /** The library, or null with the reason in {@link #absence()}. */
-    static @Nullable TurboJpeg instance() {
+    /** The library, or why it is not there. */
+    static SharedLibrary<TurboJpeg> shared() {
         return Loaded.LIBRARY;
-    }
-
-    /** Why there is no library; empty if there is. */
-    static String absence() {
-        return Loaded.ABSENCE;
     }
 
     /**
@@ -136,19 +122,8 @@ final class TurboJpeg {
     }
 
     private static final class Loaded {
-        static final @Nullable TurboJpeg LIBRARY;
-        static final String ABSENCE;
+        static final SharedLibrary<TurboJpeg> LIBRARY = SharedLibrary.load(TurboJpeg.LIBRARY, "libturbojpeg0", TurboJpeg::new);
 
-        static {
-            TurboJpeg library = null;
-            String absence = "";
-            try {
-                library = new TurboJpeg(SymbolLookup.libraryLookup(TurboJpeg.LIBRARY, Arena.global()));
-            } catch (RuntimeException | LinkageError e) {
-                absence = TurboJpeg.LIBRARY + " not found (" + e.getMessage() + "); on Debian: apt-get install libturbojpeg0";
-            }
-            LIBRARY = library;
-            ABSENCE = absence;
-        }
+        private Loaded() {}
     }
 }
