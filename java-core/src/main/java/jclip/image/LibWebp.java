@@ -17,8 +17,8 @@ final class LibWebp {
     private LibWebp(SymbolLookup library) {
         var pointer = ValueLayout.ADDRESS;
         var length = ValueLayout.JAVA_LONG;
-        size = SharedLibrary.function(library, "WebPGetInfo",
-                FunctionDescriptor.of(ValueLayout.JAVA_INT, pointer, length, pointer, pointer));
+        size = SharedLibrary.function(
+                library, "WebPGetInfo", FunctionDescriptor.of(ValueLayout.JAVA_INT, pointer, length, pointer, pointer));
         var into = FunctionDescriptor.of(pointer, pointer, length, pointer, length, ValueLayout.JAVA_INT);
         rgb = SharedLibrary.function(library, "WebPDecodeRGBInto", into);
         rgba = SharedLibrary.function(library, "WebPDecodeRGBAInto", into);
@@ -45,15 +45,20 @@ final class LibWebp {
             decode(file, header, mode, in, out);
             MemorySegment.copy(out, ValueLayout.JAVA_BYTE, 0, frame, 0, frame.length);
         } catch (OutOfMemoryError e) {
-            throw file.error("dimensions too large for the memory: " + header.width() + "x" + header.height() + " pixels", e);
+            throw file.error(
+                    "dimensions too large for the memory: " + header.width() + "x" + header.height() + " pixels", e);
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {
             throw new AssertionError(e);
         }
         for (int y = 0; frame != canvas && y < header.frameHeight(); y++) {
-            System.arraycopy(frame, y * header.frameWidth() * bytes, canvas,
-                    ((header.frameY() + y) * header.width() + header.frameX()) * bytes, header.frameWidth() * bytes);
+            System.arraycopy(
+                    frame,
+                    y * header.frameWidth() * bytes,
+                    canvas,
+                    ((header.frameY() + y) * header.width() + header.frameX()) * bytes,
+                    header.frameWidth() * bytes);
         }
         return new Picture(file.source(), header.width(), header.height(), mode, canvas, null);
     }
@@ -72,7 +77,8 @@ final class LibWebp {
         }
     }
 
-    private void decode(Bytes file, WebpHeader header, PixelMode mode, MemorySegment in, MemorySegment out) throws Throwable {
+    private void decode(Bytes file, WebpHeader header, PixelMode mode, MemorySegment in, MemorySegment out)
+            throws Throwable {
         MethodHandle decoder = mode == PixelMode.RGBA ? rgba : rgb;
         int stride = header.frameWidth() * mode.bytesPerPixel();
         MemorySegment found = (MemorySegment) decoder.invokeExact(in, in.byteSize(), out, out.byteSize(), stride);

@@ -25,8 +25,9 @@ record SharedLibrary<T>(@Nullable T codec, String absence) {
         try {
             return new SharedLibrary<>(binding.apply(SymbolLookup.libraryLookup(name, Arena.global())), "");
         } catch (RuntimeException | LinkageError e) {
-            return new SharedLibrary<>(null, name + " cannot be used (" + e.getMessage() + "); on Debian: apt-get install "
-                    + debianPackage);
+            return new SharedLibrary<>(
+                    null,
+                    name + " cannot be used (" + e.getMessage() + "); on Debian: apt-get install " + debianPackage);
         }
     }
 

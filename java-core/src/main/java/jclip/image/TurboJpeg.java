@@ -8,8 +8,8 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
- * libjpeg-turbo through its TurboJPEG interface: slow integer DCT and smooth chroma upsampling (flags 0), the same pixels as Pillow's. Found at
- * first use under the name that Debian's libturbojpeg0 installs; absent is no error.
+ * libjpeg-turbo through its TurboJPEG interface: slow integer DCT and smooth chroma upsampling (flags 0), the same
+ * pixels as Pillow's. Found at first use under the name that Debian's libturbojpeg0 installs; absent is no error.
  */
 final class TurboJpeg {
     static final String LIBRARY = "libturbojpeg.so.0";
@@ -32,11 +32,16 @@ final class TurboJpeg {
         var pointer = ValueLayout.ADDRESS;
         open = SharedLibrary.function(library, "tjInitDecompress", FunctionDescriptor.of(pointer));
         close = SharedLibrary.function(library, "tjDestroy", FunctionDescriptor.of(i32, pointer));
-        header = SharedLibrary.function(library, "tjDecompressHeader3",
+        header = SharedLibrary.function(
+                library,
+                "tjDecompressHeader3",
                 FunctionDescriptor.of(i32, pointer, pointer, size, pointer, pointer, pointer, pointer));
-        decompress = SharedLibrary.function(library, "tjDecompress2",
+        decompress = SharedLibrary.function(
+                library,
+                "tjDecompress2",
                 FunctionDescriptor.of(i32, pointer, pointer, size, pointer, i32, i32, i32, i32, i32));
-        errorText = SharedLibrary.function(library, "tjGetErrorStr2", FunctionDescriptor.of(SharedLibrary.pointerTo(200), pointer));
+        errorText = SharedLibrary.function(
+                library, "tjGetErrorStr2", FunctionDescriptor.of(SharedLibrary.pointerTo(200), pointer));
         errorCode = SharedLibrary.function(library, "tjGetErrorCode", FunctionDescriptor.of(i32, pointer));
     }
 
@@ -46,14 +51,16 @@ final class TurboJpeg {
     }
 
     /**
-     * Pixels in the file's mode (L, RGB, or CMYK inverted as Pillow does). Damage inside the compressed data is not an error, as in Pillow.
+     * Pixels in the file's mode (L, RGB, or CMYK inverted as Pillow does). Damage inside the compressed data is not an
+     * error, as in Pillow.
      *
      * @return memory of the scratch
      */
     MemorySegment decode(Bytes file, JpegHeader found, Scratch scratch) {
         long size = (long) found.width() * found.height() * found.components();
         if (size > Integer.MAX_VALUE - 8) {
-            throw file.error("dimensions too large: " + found.width() + "x" + found.height() + " pixels need " + size + " bytes");
+            throw file.error("dimensions too large: " + found.width() + "x" + found.height() + " pixels need " + size
+                    + " bytes");
         }
         MemorySegment in;
         MemorySegment out;
@@ -61,7 +68,8 @@ final class TurboJpeg {
             in = scratch.take(Scratch.Use.FILE, file.length()).asSlice(0, file.length());
             out = scratch.take(Scratch.Use.PIXELS, size + NativeResampler.SLACK).asSlice(0, size);
         } catch (OutOfMemoryError e) {
-            throw file.error("dimensions too large for the memory: " + found.width() + "x" + found.height() + " pixels", e);
+            throw file.error(
+                    "dimensions too large for the memory: " + found.width() + "x" + found.height() + " pixels", e);
         }
         MemorySegment.copy(file.data(), 0, in, ValueLayout.JAVA_BYTE, 0, file.length());
         try {
@@ -85,7 +93,8 @@ final class TurboJpeg {
         }
         try (Arena arena = Arena.ofConfined()) {
             checkHeader(file, found, decoder, in, arena.allocate(ValueLayout.JAVA_INT, 4));
-            int status = (int) decompress.invokeExact(decoder, in, in.byteSize(), out, found.width(), 0, found.height(), format, 0);
+            int status = (int) decompress.invokeExact(
+                    decoder, in, in.byteSize(), out, found.width(), 0, found.height(), format, 0);
             if (status != 0 && (int) errorCode.invokeExact(decoder) == FATAL) {
                 throw file.error("corrupt JPEG: " + message(decoder));
             }
@@ -103,8 +112,8 @@ final class TurboJpeg {
     /** The library must have understood the header as we did, for the buffers have our sizes. */
     private void checkHeader(Bytes file, JpegHeader found, MemorySegment decoder, MemorySegment in, MemorySegment four)
             throws Throwable {
-        int status = (int) header.invokeExact(decoder, in, in.byteSize(), four, four.asSlice(4), four.asSlice(8),
-                four.asSlice(12));
+        int status = (int) header.invokeExact(
+                decoder, in, in.byteSize(), four, four.asSlice(4), four.asSlice(8), four.asSlice(12));
         int width = four.get(ValueLayout.JAVA_INT, 0);
         int height = four.get(ValueLayout.JAVA_INT, 4);
         // A status alone may only mean a chroma subsampling that TurboJPEG has no name for; decoding does not need one.
@@ -112,8 +121,8 @@ final class TurboJpeg {
             throw file.error("corrupt JPEG: " + message(decoder));
         }
         if (width != found.width() || height != found.height()) {
-            throw file.error("corrupt JPEG: its header says " + found.width() + "x" + found.height() + ", the decoder found "
-                    + width + "x" + height);
+            throw file.error("corrupt JPEG: its header says " + found.width() + "x" + found.height()
+                    + ", the decoder found " + width + "x" + height);
         }
     }
 
@@ -122,7 +131,8 @@ final class TurboJpeg {
     }
 
     private static final class Loaded {
-        static final SharedLibrary<TurboJpeg> LIBRARY = SharedLibrary.load(TurboJpeg.LIBRARY, "libturbojpeg0", TurboJpeg::new);
+        static final SharedLibrary<TurboJpeg> LIBRARY =
+                SharedLibrary.load(TurboJpeg.LIBRARY, "libturbojpeg0", TurboJpeg::new);
 
         private Loaded() {}
     }

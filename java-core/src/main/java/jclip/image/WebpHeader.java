@@ -4,13 +4,22 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 
 /**
- * The container of a WebP file, walked to the first frame: that it is whole, how large canvas and frame are, whether there is alpha.
+ * The container of a WebP file, walked to the first frame: that it is whole, how large canvas and frame are, whether
+ * there is alpha.
  *
  * @param data position of the frame's first chunk (ALPH, VP8 or VP8L)
  * @param end one past its last
  */
 record WebpHeader(
-        int width, int height, boolean alpha, int frameX, int frameY, int frameWidth, int frameHeight, int data, int end) {
+        int width,
+        int height,
+        boolean alpha,
+        int frameX,
+        int frameY,
+        int frameWidth,
+        int frameHeight,
+        int data,
+        int end) {
     private static final int ALPHA_FLAG = 0x10;
 
     static boolean accepts(Bytes file) {
@@ -24,7 +33,8 @@ record WebpHeader(
     static WebpHeader read(Bytes file, long maxPixels) {
         long end = file.u32le(4, "WebP header") + 8;
         if (end > file.length()) {
-            throw file.error("truncated WebP: its header says " + end + " bytes (size), end of file at " + file.length());
+            throw file.error(
+                    "truncated WebP: its header says " + end + " bytes (size), end of file at " + file.length());
         }
         return new Walk(file, maxPixels).chunks(12, (int) end);
     }
@@ -75,7 +85,8 @@ record WebpHeader(
             while (at + 8 <= end) {
                 long size = file.u32le(at + 4, "WebP chunk");
                 if (size > end - at - 8) {
-                    throw file.error("truncated WebP: a chunk at byte " + at + " of " + size + " bytes runs past the end at " + end);
+                    throw file.error("truncated WebP: a chunk at byte " + at + " of " + size
+                            + " bytes runs past the end at " + end);
                 }
                 int chunk = (int) at;
                 int next = (int) Math.min(end, at + 8 + size + (size & 1));
@@ -88,8 +99,12 @@ record WebpHeader(
                     frameY = 2 * u24(chunk + 11);
                     return chunks(chunk + 24, (int) (at + 8 + size));
                 } else if (file.ascii(chunk, "VP8 ")) {
-                    return frame(file.u16le(chunk + 14, "WebP frame") & 0x3FFF, file.u16le(chunk + 16, "WebP frame") & 0x3FFF,
-                            alphaData < 0 ? chunk : alphaData, next, alphaData >= 0);
+                    return frame(
+                            file.u16le(chunk + 14, "WebP frame") & 0x3FFF,
+                            file.u16le(chunk + 16, "WebP frame") & 0x3FFF,
+                            alphaData < 0 ? chunk : alphaData,
+                            next,
+                            alphaData >= 0);
                 } else if (file.ascii(chunk, "VP8L")) {
                     long bits = file.u32le(chunk + 9, "WebP frame");
                     return frame(1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF), chunk, next, (bits >> 28 & 1) != 0);

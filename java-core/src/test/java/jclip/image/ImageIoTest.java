@@ -13,8 +13,8 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /**
- * The way of JPEG and WebP files where libjpeg-turbo and libwebp are missing: the same pixels but for JPEG files whose chroma is halved vertically
- * only (4:4:0, upsampled without smoothing) and lossy WebP.
+ * The way of JPEG and WebP files where libjpeg-turbo and libwebp are missing: the same pixels but for JPEG files whose
+ * chroma is halved vertically only (4:4:0, upsampled without smoothing) and lossy WebP.
  */
 class ImageIoTest {
     @TestFactory
@@ -23,7 +23,8 @@ class ImageIoTest {
         for (Path file : Fixtures.cases("preprocess")) {
             Map<String, Object> metadata = Json.read(file);
             if ("JPEG".equals(metadata.get("format")) || "WEBP".equals(metadata.get("format"))) {
-                tests.add(DynamicTest.dynamicTest((String) metadata.get("name"), () -> run(file.getParent(), metadata)));
+                tests.add(
+                        DynamicTest.dynamicTest((String) metadata.get("name"), () -> run(file.getParent(), metadata)));
             }
         }
         if (tests.isEmpty()) {
@@ -43,13 +44,16 @@ class ImageIoTest {
         assertThat(picture.mode().pillowName()).isEqualTo(metadata.get("pillow_mode"));
         Map<?, ?> decoded = (Map<?, ?>) metadata.get("decoded");
         boolean same = Fixtures.sha256(picture.toRgb()).equals(decoded.get("sha256"));
-        boolean known = jpeg ? metadata.get("notes").toString().contains("4:4:0") : metadata.get("lossy_decoder").equals(true);
+        boolean known = jpeg
+                ? metadata.get("notes").toString().contains("4:4:0")
+                : metadata.get("lossy_decoder").equals(true);
         assumeTrue(same || !known, "differs from the reference, as known: " + metadata.get("notes"));
         assertThat(same).isTrue();
     }
 
     private static Picture jpeg(Bytes file) {
         JpegHeader header = JpegHeader.read(file, PictureReader.DEFAULT_MAX_PIXELS);
-        return new Picture("file", header.width(), header.height(), header.mode(), ImageIoDecoder.jpeg(file, header), null);
+        return new Picture(
+                "file", header.width(), header.height(), header.mode(), ImageIoDecoder.jpeg(file, header), null);
     }
 }
