@@ -129,8 +129,12 @@ void parallel_for(const jc_context* context, int64_t width, int64_t tasks, void*
     if (pool.jobs_count < kMaxJobs) {
       pool.jobs[pool.jobs_count++] = &job;
       shared = true;
-      pool.epoch.fetch_add(1, std::memory_order_release);
-      for (int64_t i = 1; i < width && i <= pool.parked; ++i) pthread_cond_signal(&pool.work);
+      // Workers that could not join are not woken: they would spin on cores that callers need.
+      int64_t room = pool.size.load(std::memory_order_relaxed) - pool.active;
+      if (room > 0 && pool.waiting.load(std::memory_order_relaxed) == 0) {
+        pool.epoch.fetch_add(1, std::memory_order_release);
+        for (int64_t i = 1; i < width && i <= pool.parked && i <= room; ++i) pthread_cond_signal(&pool.work);
+      }
     }
   }
   for (int64_t i; (i = job.next.fetch_add(1, std::memory_order_relaxed)) < tasks;) body(closure, i, 0);

@@ -21,7 +21,7 @@ void parallel(const jc_context* context, int64_t width, int64_t tasks, F&& f) {
                [](void* closure, int64_t index, int64_t slot) { (*static_cast<F*>(closure))(index, slot); });
 }
 
-// Turn of a caller: taken by jc_run (and by an operator called directly) for its whole duration.
+// Turn of a caller: taken by jc_run for its whole duration. An operator called directly goes without: its caller is not counted.
 class Turn {
  public:
   Turn();

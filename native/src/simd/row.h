@@ -8,7 +8,7 @@ namespace jc {
 // f(i, n, slot): the n elements from i on belong to accumulator `slot`. Whole vectors have n == lanes.
 template <class V, class F>
 inline void for_vectors(int64_t width, F&& f) {
-  constexpr int64_t kLanes = V::kLanes;
+  constexpr int64_t kLanes = V::kWidth;
   int64_t i = 0;
   for (; i + 4 * kLanes <= width; i += 4 * kLanes) {
     f(i, kLanes, 0);

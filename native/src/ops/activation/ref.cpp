@@ -10,7 +10,7 @@ int32_t jc::ref::activation(jc_context* context, const jc_activation_args* a) {
     switch (a->activation) {
       case JC_RELU: x = x < 0 ? 0 : x; break;
       case JC_QUICK_GELU: x = x / (1 + std::exp(-1.702f * x)); break;
-      case JC_GELU: x = 0.5f * x * (1 + std::erf(x * 0.70710678f)); break;
+      case JC_GELU: x = 0.5f * x * std::erfc(x * -0.70710678f); break;  // 1 + erf would cancel for x < 0
       default: break;
     }
     a->y[i] = x;
@@ -18,4 +18,4 @@ int32_t jc::ref::activation(jc_context* context, const jc_activation_args* a) {
   return JC_OK;
 }
 
-JC_EXPORT(activation, jc::ref::activation, jc::ref::activation, jc::ref::activation)
+JC_EXPORT(activation, jc::ref::activation, jc::avx2::activation, jc::avx512::activation)

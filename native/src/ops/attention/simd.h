@@ -38,20 +38,20 @@ struct HeadScratch {
   int64_t score_stride;
 
   HeadScratch(const jc_attention_args* a, void* memory) {
-    score_stride = round_up(a->kv_tokens, V::kLanes);
+    score_stride = round_up(a->kv_tokens, V::kWidth);
     keys = static_cast<float*>(memory);
     values = keys + score_stride * a->head_dim;
-    scores = values + a->kv_tokens * round_up(a->head_dim, V::kLanes);
+    scores = values + a->kv_tokens * round_up(a->head_dim, V::kWidth);
   }
 };
 
 template <class V>
-constexpr int64_t kPanel = V::kLanes* V::kTileVectors;
+constexpr int64_t kPanel = V::kWidth* V::kTileVectors;
 
 // Keys of the panel that starts at key `first`, rounded up to whole vectors.
 template <class V>
 int64_t panel_keys(int64_t first, int64_t count) {
-  int64_t rest = round_up(count - first, V::kLanes);
+  int64_t rest = round_up(count - first, V::kWidth);
   return rest < kPanel<V> ? rest : kPanel<V>;
 }
 
@@ -60,9 +60,9 @@ void pack_keys(const float* k, int64_t ldk, int64_t count, int64_t head_dim, flo
   for (int64_t first = 0; first < count; first += kPanel<V>) {
     int64_t stride = panel_keys<V>(first, count);
     float* panel = keys + first * head_dim;
-    for (int64_t key = 0; key < stride; key += V::kLanes) {
-      for (int64_t d = 0; d < head_dim; d += V::kLanes) {
-        int64_t columns = head_dim - d < V::kLanes ? head_dim - d : V::kLanes;
+    for (int64_t key = 0; key < stride; key += V::kWidth) {
+      for (int64_t d = 0; d < head_dim; d += V::kWidth) {
+        int64_t columns = head_dim - d < V::kWidth ? head_dim - d : V::kWidth;
         V::transpose(k + (first + key) * ldk + d, ldk, count - first - key, columns, panel + d * stride + key, stride);
       }
     }
@@ -71,10 +71,10 @@ void pack_keys(const float* k, int64_t ldk, int64_t count, int64_t head_dim, flo
 
 template <class V>
 void pack_values(const float* v, int64_t ldv, int64_t count, int64_t head_dim, float* values) {
-  int64_t stride = round_up(head_dim, V::kLanes);
+  int64_t stride = round_up(head_dim, V::kWidth);
   for (int64_t key = 0; key < count; ++key) {
     int64_t d = 0;
-    for (; d + V::kLanes <= head_dim; d += V::kLanes) V::store(values + key * stride + d, V::load(v + key * ldv + d));
+    for (; d + V::kWidth <= head_dim; d += V::kWidth) V::store(values + key * stride + d, V::load(v + key * ldv + d));
     if (d < head_dim) V::store(values + key * stride + d, V::load(v + key * ldv + d, head_dim - d));
   }
 }
@@ -82,19 +82,19 @@ void pack_values(const float* v, int64_t ldv, int64_t count, int64_t head_dim, f
 template <class V, int kQueries, int kVectors>
 void score_tile(const float* q, int64_t ldq, const float* keys, int64_t key_stride, int64_t head_dim, float scale, float* scores,
                 int64_t score_stride) {
-  typename V::Type t[kQueries][kVectors];
+  typename V::Float t[kQueries][kVectors];
 #pragma GCC unroll 8
   for (int i = 0; i < kQueries; ++i) {
 #pragma GCC unroll 8
     for (int c = 0; c < kVectors; ++c) t[i][c] = V::zero();
   }
   for (int64_t d = 0; d < head_dim; ++d) {
-    typename V::Type key[kVectors];
+    typename V::Float key[kVectors];
 #pragma GCC unroll 8
-    for (int c = 0; c < kVectors; ++c) key[c] = V::load(keys + d * key_stride + c * V::kLanes);
+    for (int c = 0; c < kVectors; ++c) key[c] = V::load(keys + d * key_stride + c * V::kWidth);
 #pragma GCC unroll 8
     for (int i = 0; i < kQueries; ++i) {
-      typename V::Type query = V::set(q[i * ldq + d]);
+      typename V::Float query = V::set(q[i * ldq + d]);
 #pragma GCC unroll 8
       for (int c = 0; c < kVectors; ++c) t[i][c] = V::fma(query, key[c], t[i][c]);
     }
@@ -102,28 +102,28 @@ void score_tile(const float* q, int64_t ldq, const float* keys, int64_t key_stri
 #pragma GCC unroll 8
   for (int i = 0; i < kQueries; ++i) {
 #pragma GCC unroll 8
-    for (int c = 0; c < kVectors; ++c) V::store(scores + i * score_stride + c * V::kLanes, t[i][c] * V::set(scale));
+    for (int c = 0; c < kVectors; ++c) V::store(scores + i * score_stride + c * V::kWidth, t[i][c] * V::set(scale));
   }
 }
 
 // scores = exp(scores - largest) for the n keys seen, 0 from there to `keys`; returns the sum.
 template <class V>
 float exponentials(float* scores, int64_t n, int64_t keys) {
-  constexpr int64_t kLanes = V::kLanes;
+  constexpr int64_t kLanes = V::kWidth;
   int64_t tail = n % kLanes;
   int64_t whole = n - tail;
-  typename V::Type largest = V::set(-INFINITY);
+  typename V::Float largest = V::set(-INFINITY);
   for (int64_t j = 0; j < whole; j += kLanes) largest = V::max(largest, V::load(scores + j));
-  if (tail > 0) largest = V::max(largest, V::first(tail, V::load(scores + whole), V::set(-INFINITY)));
-  typename V::Type shift = V::set(V::largest(largest));
-  typename V::Type sum = V::zero();
+  if (tail > 0) largest = V::max(largest, V::select_first(tail, V::load(scores + whole), V::set(-INFINITY)));
+  typename V::Float shift = V::set(V::largest(largest));
+  typename V::Float sum = V::zero();
   for (int64_t j = 0; j < whole; j += kLanes) {
-    typename V::Type e = V::exp(V::load(scores + j) - shift);
+    typename V::Float e = V::exp(V::load(scores + j) - shift);
     V::store(scores + j, e);
     sum = sum + e;
   }
   if (tail > 0) {
-    typename V::Type e = V::first(tail, V::exp(V::load(scores + whole) - shift), V::zero());
+    typename V::Float e = V::select_first(tail, V::exp(V::load(scores + whole) - shift), V::zero());
     V::store(scores + whole, e);
     sum = sum + e;
     whole += kLanes;
@@ -135,19 +135,19 @@ float exponentials(float* scores, int64_t n, int64_t keys) {
 template <class V, int kQueries, int kVectors>
 void output_tile(const float* scores, int64_t score_stride, const float* values, int64_t value_stride, int64_t keys,
                  const float* inverse, float* y, int64_t ldy, int64_t columns) {
-  typename V::Type t[kQueries][kVectors];
+  typename V::Float t[kQueries][kVectors];
 #pragma GCC unroll 8
   for (int i = 0; i < kQueries; ++i) {
 #pragma GCC unroll 8
     for (int c = 0; c < kVectors; ++c) t[i][c] = V::zero();
   }
   for (int64_t j = 0; j < keys; ++j) {
-    typename V::Type value[kVectors];
+    typename V::Float value[kVectors];
 #pragma GCC unroll 8
-    for (int c = 0; c < kVectors; ++c) value[c] = V::load(values + j * value_stride + c * V::kLanes);
+    for (int c = 0; c < kVectors; ++c) value[c] = V::load(values + j * value_stride + c * V::kWidth);
 #pragma GCC unroll 8
     for (int i = 0; i < kQueries; ++i) {
-      typename V::Type weight = V::set(scores[i * score_stride + j]);
+      typename V::Float weight = V::set(scores[i * score_stride + j]);
 #pragma GCC unroll 8
       for (int c = 0; c < kVectors; ++c) t[i][c] = V::fma(weight, value[c], t[i][c]);
     }
@@ -157,12 +157,12 @@ void output_tile(const float* scores, int64_t score_stride, const float* values,
 #pragma GCC unroll 8
     for (int c = 0; c < kVectors; ++c) {
       // + 0 turns -0 to 0: an unseen key of another query in the tile may have done so or not.
-      typename V::Type out = (t[i][c] + V::zero()) * V::set(inverse[i]);
-      int64_t rest = columns - c * V::kLanes;
-      if (rest >= V::kLanes) {
-        V::store(y + i * ldy + c * V::kLanes, out);
+      typename V::Float out = (t[i][c] + V::zero()) * V::set(inverse[i]);
+      int64_t rest = columns - c * V::kWidth;
+      if (rest >= V::kWidth) {
+        V::store(y + i * ldy + c * V::kWidth, out);
       } else {
-        V::store(y + i * ldy + c * V::kLanes, rest, out);
+        V::store(y + i * ldy + c * V::kWidth, out, rest);
       }
     }
   }
@@ -178,10 +178,10 @@ void attention_head(const jc_attention_args* a, Sequence at, int64_t head, int64
   int64_t value_stride = a->ldv;
   pack_keys<V>(a->k + at.kv_first * a->ldk + column, a->ldk, count, a->head_dim, scratch.keys);
   // Rows of a wide matrix fall on few sets of the L1 cache: worth a copy if it is read more than once or twice.
-  if (last - first > 2 * kTileQueries || a->head_dim % V::kLanes != 0) {
+  if (last - first > 2 * kTileQueries || a->head_dim % V::kWidth != 0) {
     pack_values<V>(v, a->ldv, count, a->head_dim, scratch.values);
     v = scratch.values;
-    value_stride = round_up(a->head_dim, V::kLanes);
+    value_stride = round_up(a->head_dim, V::kWidth);
   }
   for (int64_t query = first; query < last; query += kTileQueries) {
     int64_t queries = last - query < kTileQueries ? last - query : kTileQueries;
@@ -191,7 +191,7 @@ void attention_head(const jc_attention_args* a, Sequence at, int64_t head, int64
     float inverse[kTileQueries];
     with_count<kTileQueries>(queries, [&](auto n) {
       for (int64_t key = 0; key < keys; key += kPanel<V>) {
-        with_count<V::kTileVectors>(panel_keys<V>(key, keys) / V::kLanes, [&](auto vectors) {
+        with_count<V::kTileVectors>(panel_keys<V>(key, keys) / V::kWidth, [&](auto vectors) {
           score_tile<V, n(), vectors()>(q, a->ldq, scratch.keys + key * a->head_dim, panel_keys<V>(key, count), a->head_dim,
                                         static_cast<float>(a->scale), scratch.scores + key, scratch.score_stride);
         });
@@ -200,7 +200,7 @@ void attention_head(const jc_attention_args* a, Sequence at, int64_t head, int64
         inverse[i] = 1.0f / exponentials<V>(scratch.scores + i * scratch.score_stride, at.seen(query + i, causal), keys);
       }
       for (int64_t d = 0; d < a->head_dim; d += kPanel<V>) {
-        with_count<V::kTileVectors>(ceil_div(a->head_dim - d, V::kLanes), [&](auto vectors) {
+        with_count<V::kTileVectors>(ceil_div(a->head_dim - d, V::kWidth), [&](auto vectors) {
           output_tile<V, n(), vectors()>(scratch.scores, scratch.score_stride, v + d, value_stride, keys, inverse, y + d, a->ldy,
                                          a->head_dim - d);
         });
@@ -212,7 +212,7 @@ void attention_head(const jc_attention_args* a, Sequence at, int64_t head, int64
 template <class V>
 int32_t attention_simd(jc_context* context, const jc_attention_args* a) {
   if (int32_t status = check_attention(context, a); status != JC_OK) return status;
-  int64_t bytes = attention_scratch(a, V::kLanes);
+  int64_t bytes = attention_scratch(a, V::kWidth);
   if (int32_t status = check_attention_workspace(context, a, bytes); status != JC_OK) return status;
   zero_gaps(a);
   int64_t heads = live_sequences(a) * a->heads;

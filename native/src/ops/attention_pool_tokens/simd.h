@@ -10,15 +10,15 @@ void pool_tokens_channels(const jc_attention_pool_tokens_args* a, int64_t pictur
   const float* x = a->x + picture * a->pixels * a->channels + c;
   const float* positional = a->positional + c;
   float* y = a->y + picture * (1 + a->pixels) * a->channels + c;
-  typename V::Type sum = V::zero();
+  typename V::Float sum = V::zero();
   for (int64_t p = 0; p < a->pixels; ++p) {
     int64_t at = (1 + p) * a->channels;
-    typename V::Type value = n == V::kLanes ? V::load(x + p * a->channels) : V::load(x + p * a->channels, n);
-    typename V::Type position = n == V::kLanes ? V::load(positional + at) : V::load(positional + at, n);
+    typename V::Float value = n == V::kWidth ? V::load(x + p * a->channels) : V::load(x + p * a->channels, n);
+    typename V::Float position = n == V::kWidth ? V::load(positional + at) : V::load(positional + at, n);
     sum = sum + value;
-    n == V::kLanes ? V::store(y + at, value + position) : V::store(y + at, n, value + position);
+    n == V::kWidth ? V::store(y + at, value + position) : V::store(y + at, value + position, n);
   }
-  V::store(y, n, sum / V::set(static_cast<float>(a->pixels)) + V::load(positional, n));
+  V::store(y, sum / V::set(static_cast<float>(a->pixels)) + V::load(positional, n), n);
 }
 
 template <class V>
@@ -30,8 +30,8 @@ int32_t attention_pool_tokens_simd(jc_context* context, const jc_attention_pool_
   parallel(context, threads, a->batch * blocks, [=](int64_t task, int64_t) {
     int64_t first = task % blocks * kBlock;
     int64_t last = first + kBlock < a->channels ? first + kBlock : a->channels;
-    for (int64_t c = first; c < last; c += V::kLanes) {
-      pool_tokens_channels<V>(a, task / blocks, c, last - c < V::kLanes ? last - c : V::kLanes);
+    for (int64_t c = first; c < last; c += V::kWidth) {
+      pool_tokens_channels<V>(a, task / blocks, c, last - c < V::kWidth ? last - c : V::kWidth);
     }
   });
   return JC_OK;

@@ -7,17 +7,17 @@ namespace jc {
 
 template <class V>
 void avg_pool_pixel(const jc_avg_pool_args* a, const float* x, float* y) {
-  typename V::Type count = V::set(static_cast<float>(a->kernel * a->kernel));
-  for (int64_t c = 0; c < a->channels; c += V::kLanes) {
-    int64_t n = a->channels - c < V::kLanes ? a->channels - c : V::kLanes;
-    typename V::Type sum = V::zero();
+  typename V::Float count = V::set(static_cast<float>(a->kernel * a->kernel));
+  for (int64_t c = 0; c < a->channels; c += V::kWidth) {
+    int64_t n = a->channels - c < V::kWidth ? a->channels - c : V::kWidth;
+    typename V::Float sum = V::zero();
     for (int64_t i = 0; i < a->kernel; ++i) {
       for (int64_t j = 0; j < a->kernel; ++j) {
         const float* at = x + (i * a->width + j) * a->channels + c;
-        sum = sum + (n == V::kLanes ? V::load(at) : V::load(at, n));
+        sum = sum + (n == V::kWidth ? V::load(at) : V::load(at, n));
       }
     }
-    n == V::kLanes ? V::store(y + c, sum / count) : V::store(y + c, n, sum / count);
+    n == V::kWidth ? V::store(y + c, sum / count) : V::store(y + c, sum / count, n);
   }
 }
 

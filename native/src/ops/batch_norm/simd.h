@@ -7,17 +7,17 @@ namespace jc {
 
 template <class V>
 void batch_norm_channels(const jc_batch_norm_args* a, int64_t c, int64_t n, int64_t first, int64_t last) {
-  constexpr int64_t kLanes = V::kLanes;
-  typename V::Type epsilon = V::set(static_cast<float>(a->epsilon));
-  typename V::Type weight = V::load(a->weight + c, n);
-  typename V::Type bias = V::load(a->bias + c, n);
-  typename V::Type mean = V::load(a->mean + c, n);
-  typename V::Type factor = weight / V::sqrt(V::first(n, V::load(a->variance + c, n), V::set(1.0f)) + epsilon);
+  constexpr int64_t kLanes = V::kWidth;
+  typename V::Float epsilon = V::set(static_cast<float>(a->epsilon));
+  typename V::Float weight = V::load(a->weight + c, n);
+  typename V::Float bias = V::load(a->bias + c, n);
+  typename V::Float mean = V::load(a->mean + c, n);
+  typename V::Float factor = weight / V::sqrt(V::select_first(n, V::load(a->variance + c, n), V::set(1.0f)) + epsilon);
   for (int64_t row = first; row < last; ++row) {
     int64_t at = row * a->channels + c;
-    typename V::Type x = n == kLanes ? V::load(a->x + at) : V::load(a->x + at, n);
-    typename V::Type y = V::fma(x - mean, factor, bias);
-    n == kLanes ? V::store(a->y + at, y) : V::store(a->y + at, n, y);
+    typename V::Float x = n == kLanes ? V::load(a->x + at) : V::load(a->x + at, n);
+    typename V::Float y = V::fma(x - mean, factor, bias);
+    n == kLanes ? V::store(a->y + at, y) : V::store(a->y + at, y, n);
   }
 }
 
@@ -31,8 +31,8 @@ int32_t batch_norm_simd(jc_context* context, const jc_batch_norm_args* a) {
   parallel(context, threads, ceil_div(a->rows, block), [=](int64_t task, int64_t) {
     int64_t first = task * block;
     int64_t last = first + block < a->rows ? first + block : a->rows;
-    for (int64_t c = 0; c < a->channels; c += V::kLanes) {
-      batch_norm_channels<V>(a, c, a->channels - c < V::kLanes ? a->channels - c : V::kLanes, first, last);
+    for (int64_t c = 0; c < a->channels; c += V::kWidth) {
+      batch_norm_channels<V>(a, c, a->channels - c < V::kWidth ? a->channels - c : V::kWidth, first, last);
     }
   });
   return JC_OK;

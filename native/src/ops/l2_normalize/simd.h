@@ -11,18 +11,18 @@ namespace jc {
 
 template <class V>
 void l2_normalize_row(const float* x, float* y, int64_t width, float epsilon) {
-  typename V::Type t[4] = {V::zero(), V::zero(), V::zero(), V::zero()};
+  typename V::Float t[4] = {V::zero(), V::zero(), V::zero(), V::zero()};
   for_vectors<V>(width, [&](int64_t i, int64_t n, int slot) {
-    typename V::Type value = n == V::kLanes ? V::load(x + i) : V::load(x + i, n);
+    typename V::Float value = n == V::kWidth ? V::load(x + i) : V::load(x + i, n);
     t[slot] = V::fma(value, value, t[slot]);
   });
   float length = std::sqrt(V::sum((t[0] + t[1]) + (t[2] + t[3])));
-  typename V::Type divisor = V::set(length < epsilon ? epsilon : length);
+  typename V::Float divisor = V::set(length < epsilon ? epsilon : length);
   for_vectors<V>(width, [&](int64_t i, int64_t n, int) {
-    if (n == V::kLanes) {
+    if (n == V::kWidth) {
       V::store(y + i, V::load(x + i) / divisor);
     } else {
-      V::store(y + i, n, V::load(x + i, n) / divisor);
+      V::store(y + i, V::load(x + i, n) / divisor, n);
     }
   });
 }

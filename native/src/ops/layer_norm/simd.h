@@ -19,12 +19,12 @@ struct RowStatistics {
 // Sum of the row, which becomes x + residual in `sum` where there is one.
 template <class V, bool kResidual, bool kStore>
 float row_sum(const float* x, const float* residual, float* sum, int64_t width) {
-  typename V::Type t[4] = {V::zero(), V::zero(), V::zero(), V::zero()};
+  typename V::Float t[4] = {V::zero(), V::zero(), V::zero(), V::zero()};
   for_vectors<V>(width, [&](int64_t i, int64_t n, int slot) {
-    bool whole = n == V::kLanes;
-    typename V::Type value = whole ? V::load(x + i) : V::load(x + i, n);
+    bool whole = n == V::kWidth;
+    typename V::Float value = whole ? V::load(x + i) : V::load(x + i, n);
     if constexpr (kResidual) value = value + (whole ? V::load(residual + i) : V::load(residual + i, n));
-    if constexpr (kStore) whole ? V::store(sum + i, value) : V::store(sum + i, n, value);
+    if constexpr (kStore) whole ? V::store(sum + i, value) : V::store(sum + i, value, n);
     t[slot] = t[slot] + value;
   });
   return V::sum((t[0] + t[1]) + (t[2] + t[3]));
@@ -32,11 +32,11 @@ float row_sum(const float* x, const float* residual, float* sum, int64_t width) 
 
 template <class V>
 RowStatistics row_statistics(const float* x, float mean, float epsilon, int64_t width) {
-  typename V::Type squares[4] = {V::zero(), V::zero(), V::zero(), V::zero()};
-  typename V::Type rests[4] = {V::zero(), V::zero(), V::zero(), V::zero()};
-  typename V::Type means = V::set(mean);
+  typename V::Float squares[4] = {V::zero(), V::zero(), V::zero(), V::zero()};
+  typename V::Float rests[4] = {V::zero(), V::zero(), V::zero(), V::zero()};
+  typename V::Float means = V::set(mean);
   for_vectors<V>(width, [&](int64_t i, int64_t n, int slot) {
-    typename V::Type d = n == V::kLanes ? V::load(x + i) - means : V::first(n, V::load(x + i, n) - means, V::zero());
+    typename V::Float d = n == V::kWidth ? V::load(x + i) - means : V::select_first(n, V::load(x + i, n) - means, V::zero());
     squares[slot] = V::fma(d, d, squares[slot]);
     rests[slot] = rests[slot] + d;
   });
@@ -66,18 +66,18 @@ void layer_norm_rows(const jc_layer_norm_args* a, int64_t row) {
   }
   float* y = a->y + row * a->width;
   auto output = [&](int64_t i, int64_t n) {
-    bool whole = n == V::kLanes;
-    typename V::Type weight = whole ? V::load(a->weight + i) : V::load(a->weight + i, n);
-    typename V::Type bias = whole ? V::load(a->bias + i) : V::load(a->bias + i, n);
+    bool whole = n == V::kWidth;
+    typename V::Float weight = whole ? V::load(a->weight + i) : V::load(a->weight + i, n);
+    typename V::Float bias = whole ? V::load(a->bias + i) : V::load(a->bias + i, n);
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
-      typename V::Type d = (whole ? V::load(base[r] + i) : V::load(base[r] + i, n)) - V::set(of[r].mean) - V::set(of[r].rest);
-      typename V::Type value = V::fma(d * V::set(of[r].inverse), weight, bias);
-      whole ? V::store(y + r * a->width + i, value) : V::store(y + r * a->width + i, n, value);
+      typename V::Float d = (whole ? V::load(base[r] + i) : V::load(base[r] + i, n)) - V::set(of[r].mean) - V::set(of[r].rest);
+      typename V::Float value = V::fma(d * V::set(of[r].inverse), weight, bias);
+      whole ? V::store(y + r * a->width + i, value) : V::store(y + r * a->width + i, value, n);
     }
   };
   int64_t i = 0;
-  for (; i + V::kLanes <= a->width; i += V::kLanes) output(i, V::kLanes);
+  for (; i + V::kWidth <= a->width; i += V::kWidth) output(i, V::kWidth);
   if (i < a->width) output(i, a->width - i);
 }
 

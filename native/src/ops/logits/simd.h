@@ -12,25 +12,25 @@ template <class V, int kRows, int kTexts>
 void logits_tile(const jc_logits_args* a, int64_t row, int64_t text) {
   const float* image = a->image + row * a->width;
   const float* texts = a->text + text * a->width;
-  typename V::Type t[kRows][kTexts];
+  typename V::Float t[kRows][kTexts];
 #pragma GCC unroll 8
   for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 8
     for (int j = 0; j < kTexts; ++j) t[i][j] = V::zero();
   }
   auto step = [&](auto load, int64_t at) {
-    typename V::Type x[kRows];
+    typename V::Float x[kRows];
 #pragma GCC unroll 8
     for (int i = 0; i < kRows; ++i) x[i] = load(image + i * a->width + at);
 #pragma GCC unroll 8
     for (int j = 0; j < kTexts; ++j) {
-      typename V::Type y = load(texts + j * a->width + at);
+      typename V::Float y = load(texts + j * a->width + at);
 #pragma GCC unroll 8
       for (int i = 0; i < kRows; ++i) t[i][j] = V::fma(x[i], y, t[i][j]);
     }
   };
   int64_t at = 0;
-  for (; at + V::kLanes <= a->width; at += V::kLanes) step([](const float* p) { return V::load(p); }, at);
+  for (; at + V::kWidth <= a->width; at += V::kWidth) step([](const float* p) { return V::load(p); }, at);
   int64_t rest = a->width - at;
   if (rest > 0) step([=](const float* p) { return V::load(p, rest); }, at);
 #pragma GCC unroll 8
@@ -49,27 +49,27 @@ void logits_rows(const jc_logits_args* a, int64_t row, int64_t first, int64_t la
 
 template <class V>
 void softmax_row(const float* x, float* y, int64_t count) {
-  typename V::Type low = V::set(-INFINITY);
-  typename V::Type largest = low;
-  int64_t whole = count - count % V::kLanes;
+  typename V::Float low = V::set(-INFINITY);
+  typename V::Float largest = low;
+  int64_t whole = count - count % V::kWidth;
   int64_t tail = count - whole;
-  for (int64_t i = 0; i < whole; i += V::kLanes) largest = V::max(largest, V::load(x + i));
-  if (tail > 0) largest = V::max(largest, V::first(tail, V::load(x + whole, tail), low));
-  typename V::Type shift = V::set(V::largest(largest));
-  typename V::Type sum = V::zero();
-  for (int64_t i = 0; i < whole; i += V::kLanes) {
-    typename V::Type e = V::exp(V::load(x + i) - shift);
+  for (int64_t i = 0; i < whole; i += V::kWidth) largest = V::max(largest, V::load(x + i));
+  if (tail > 0) largest = V::max(largest, V::select_first(tail, V::load(x + whole, tail), low));
+  typename V::Float shift = V::set(V::largest(largest));
+  typename V::Float sum = V::zero();
+  for (int64_t i = 0; i < whole; i += V::kWidth) {
+    typename V::Float e = V::exp(V::load(x + i) - shift);
     V::store(y + i, e);
     sum = sum + e;
   }
   if (tail > 0) {
-    typename V::Type e = V::first(tail, V::exp(V::load(x + whole, tail) - shift), V::zero());
-    V::store(y + whole, tail, e);
+    typename V::Float e = V::select_first(tail, V::exp(V::load(x + whole, tail) - shift), V::zero());
+    V::store(y + whole, e, tail);
     sum = sum + e;
   }
-  typename V::Type total = V::set(V::sum(sum));
-  for (int64_t i = 0; i < whole; i += V::kLanes) V::store(y + i, V::load(y + i) / total);
-  if (tail > 0) V::store(y + whole, tail, V::load(y + whole, tail) / total);
+  typename V::Float total = V::set(V::sum(sum));
+  for (int64_t i = 0; i < whole; i += V::kWidth) V::store(y + i, V::load(y + i) / total);
+  if (tail > 0) V::store(y + whole, V::load(y + whole, tail) / total, tail);
 }
 
 template <class V>

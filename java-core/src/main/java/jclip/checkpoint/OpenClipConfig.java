@@ -49,16 +49,21 @@ final class OpenClipConfig {
         checkKeys(vision, VISION_KEYS);
         int image = imageSize(vision);
         int width = vision.integer("width", 768);
-        int headDim = vision.integer("head_width", 64);
-        int poolWidth = 32 * Math.min(width, 1 << 20);
-        double eps = eps(vision);
+        int headWidth = Math.max(1, vision.integer("head_width", 64));
         if (vision.has("layers") && vision.get("layers") instanceof List<?>) {
-            int heads = headDim == 0 ? 0 : poolWidth / headDim;
-            return new Architecture.ResNet(image, width, vision.integers("layers", 4), heads, headDim,
+            int poolWidth = 32 * Math.min(width, 1 << 20);
+            int heads = poolWidth / headWidth;
+            return new Architecture.ResNet(image, width, vision.integers("layers", 4), heads, headDim(poolWidth, heads),
                     poolWidth, Architecture.DEFAULT_EPS);
         }
-        return new Architecture.Vit(image, vision.integer("patch_size", 16), width, vision.integer("layers", 12),
-                headDim == 0 ? 0 : width / headDim, headDim, (int) (width * vision.number("mlp_ratio", 4)), eps);
+        int heads = width / headWidth;
+        return new Architecture.Vit(image, vision.integer("patch_size", 16), width, vision.integer("layers", 12), heads,
+                headDim(width, heads), (int) (width * vision.number("mlp_ratio", 4)), eps(vision));
+    }
+
+    /** The number of heads comes first; a head_width that does not divide the width is rounded up by it. */
+    private static int headDim(int width, int heads) {
+        return heads == 0 ? 0 : width / heads;
     }
 
     private static int imageSize(Config vision) {
@@ -83,7 +88,7 @@ final class OpenClipConfig {
         };
         int eos = pool == Architecture.Pool.EOS ? text.integer("eos_id", 2) : -1;
         return new Architecture.Text(text.integer("context_length", 77), text.integer("vocab_size", 49408), width,
-                text.integer("layers", 12), heads, heads == 0 ? 0 : width / heads,
+                text.integer("layers", 12), heads, headDim(width, heads),
                 (int) (width * text.number("mlp_ratio", 4)), pool, eos, eps(text));
     }
 

@@ -2,13 +2,11 @@ package jclip.image;
 
 import java.awt.image.BufferedImage;
 import java.awt.image.Raster;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.util.Iterator;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStream;
-import javax.imageio.stream.MemoryCacheImageInputStream;
 
 /** Formats that a plug-in of Java's ImageIO decodes; its rasters are taken as they are, never its colour conversion. */
 enum ImageIoDecoder {
@@ -56,7 +54,7 @@ enum ImageIoDecoder {
     /** Plug-ins meet hostile bytes with all kinds of exceptions; here they become one. */
     private Picture decode(Bytes file, byte[] data, Decoding decoding) {
         ImageReader reader = reader(file);
-        try (ImageInputStream stream = new MemoryCacheImageInputStream(new ByteArrayInputStream(data))) {
+        try (ImageInputStream stream = new ByteArrayStream(data)) {
             reader.setInput(stream, false, true);
             return decoding.from(reader);
         } catch (ImageException e) {

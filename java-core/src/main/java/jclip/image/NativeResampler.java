@@ -6,7 +6,6 @@ import jclip.backend.Call;
 import jclip.backend.Context;
 import jclip.backend.Isa;
 import jclip.backend.Library;
-import jclip.backend.NativeMemory;
 
 /**
  * The operator {@code resample} of the native library: 8-bit resampling, crop and normalisation in one call, with the bits of {@link Resampler}.
@@ -15,7 +14,7 @@ import jclip.backend.NativeMemory;
 final class NativeResampler {
     private static final long ALIGNMENT = 64;
     /** The operator reads up to this many bytes beyond the last row. */
-    private static final long SLACK = 16;
+    static final long SLACK = 16;
 
     private final Library library;
     private final Isa isa;
@@ -26,12 +25,9 @@ final class NativeResampler {
     }
 
     /** What survives of a resized plane, rows x columns x channels bytes. */
-    byte[] resize8(byte[] in, int channels, Frame rows, Frame columns, Interpolation filter) {
-        if (Resampler.verticalFirst(rows, columns)) {
-            return Resampler.resize8(in, channels, rows, columns, filter);
-        }
+    byte[] resize8(MemorySegment in, int channels, Frame rows, Frame columns, Interpolation filter, Scratch scratch) {
         byte[] out = new byte[Math.multiplyExact(rows.count(), columns.count() * channels)];
-        try (Job job = new Job(in, channels, rows, columns, filter, out.length)) {
+        try (Job job = new Job(in, channels, rows, columns, filter, out.length, scratch)) {
             job.call.set("y", job.result);
             job.run();
             MemorySegment.copy(job.result, ValueLayout.JAVA_BYTE, 0, out, 0, out.length);
@@ -40,39 +36,45 @@ final class NativeResampler {
     }
 
     /**
-     * The same, normalised into a tensor; 1 or 3 channels, frames that are not tall.
+     * The same, normalised into a tensor; 1 or 3 channels.
      *
      * @param tensor native, from the first value of the first surviving row on
-     * @param row values from row to row; plane: values from channel to channel
+     * @param row values from row to row
+     * @param plane values from channel to channel
      */
-    void normalised(byte[] in, int channels, Frame rows, Frame columns, Interpolation filter, float[] table, MemorySegment tensor,
-            long row, long plane) {
-        try (Job job = new Job(in, channels, rows, columns, filter, 4L * table.length)) {
+    void normalised(MemorySegment in, int channels, Frame rows, Frame columns, Interpolation filter, float[] table,
+            MemorySegment tensor, long row, long plane, Scratch scratch) {
+        try (Job job = new Job(in, channels, rows, columns, filter, 4L * table.length, scratch)) {
             MemorySegment.copy(table, 0, job.result, ValueLayout.JAVA_FLOAT, 0, table.length);
             job.call.set("table", job.result).set("tensor", tensor).set("tensor_row", row).set("tensor_channel", plane);
             job.run();
         }
     }
 
-    /** One call with its memory: source rows, windows, result or table, workspace. */
+    /** One call with its memory: source rows unless they are native already, windows, result or table. */
     private final class Job implements AutoCloseable {
         private final Context context = new Context(library, isa, 1);
         private final Call call = new Call(context, "resample");
-        private final NativeMemory memory;
+        private final Scratch scratch;
+        private final MemorySegment memory;
         private final MemorySegment result;
         private long used;
 
-        Job(byte[] in, int channels, Frame rows, Frame columns, Interpolation filter, long resultBytes) {
+        Job(MemorySegment in, int channels, Frame rows, Frame columns, Interpolation filter, long resultBytes, Scratch scratch) {
+            this.scratch = scratch;
             Windows down = Windows.of(rows, filter);
             Windows across = Windows.of(columns, filter);
             long stride = (long) columns.in() * channels;
-            int count = down.to() - down.from();
+            long size = (down.to() - down.from()) * stride;
             long windowBytes = 4L * (down.fixed().length + across.fixed().length + 2L * (rows.count() + columns.count()));
-            memory = NativeMemory.allocate(count * stride + SLACK + windowBytes + resultBytes + 9 * ALIGNMENT);
-            MemorySegment x = take(count * stride + SLACK);
-            MemorySegment.copy(in, (int) (down.from() * stride), x, ValueLayout.JAVA_BYTE, 0, (int) (count * stride));
+            memory = scratch.take(Scratch.Use.JOB, windowBytes + resultBytes + 8 * ALIGNMENT);
             result = take(resultBytes);
-            call.set("x", x).set("x_rows", count).set("x_columns", columns.in()).set("x_row", stride);
+            MemorySegment x = in.asSlice(down.from() * stride, size);
+            if (!in.isNative()) {
+                MemorySegment copy = scratch.take(Scratch.Use.PIXELS, size + SLACK);
+                x = copy.copyFrom(x);
+            }
+            call.set("x", x).set("x_rows", down.to() - down.from()).set("x_columns", columns.in()).set("x_row", stride);
             call.set("rows", rows.count()).set("columns", columns.count()).set("channels", channels);
             windows("row", down, down.from());
             windows("column", across, 0);
@@ -94,22 +96,19 @@ final class NativeResampler {
         }
 
         private MemorySegment take(long bytes) {
-            MemorySegment taken = memory.segment().asSlice(used, bytes);
+            MemorySegment taken = memory.asSlice(used, bytes);
             used += (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
             return taken;
         }
 
         void run() {
             long bytes = call.workspaceBytes();
-            try (NativeMemory workspace = NativeMemory.allocate(bytes)) {
-                call.set("workspace", workspace.segment()).set("workspace_bytes", bytes);
-                call.run();
-            }
+            call.set("workspace", scratch.take(Scratch.Use.WORKSPACE, bytes)).set("workspace_bytes", bytes);
+            call.run();
         }
 
         @Override
         public void close() {
-            memory.close();
             call.close();
             context.close();
         }

@@ -19,11 +19,16 @@ public final class Picture {
     private final int width;
     private final int height;
     private final PixelMode mode;
-    private final byte[] pixels;
+    /** An array of the heap; or memory of a thread's scratch, in a picture that nobody outside sees. */
+    private final MemorySegment pixels;
     private final byte @Nullable [] palette;
 
     /** Takes the arrays over. palette: 768 bytes with mode PALETTE, else null. */
     Picture(String source, int width, int height, PixelMode mode, byte[] pixels, byte @Nullable [] palette) {
+        this(source, width, height, mode, MemorySegment.ofArray(pixels), palette);
+    }
+
+    Picture(String source, int width, int height, PixelMode mode, MemorySegment pixels, byte @Nullable [] palette) {
         this.source = source;
         this.width = width;
         this.height = height;
@@ -87,11 +92,16 @@ public final class Picture {
 
     /** A copy of the pixels as RGB: height x width x 3 bytes, converted as Pillow's {@code convert("RGB")} does. */
     public byte[] toRgb() {
-        return mode == PixelMode.RGB ? pixels.clone() : Rgb.of(mode, pixels, palette);
+        return mode == PixelMode.RGB ? pixels.toArray(ValueLayout.JAVA_BYTE) : Rgb.of(mode, pixels(), palette);
     }
 
     /** Shared, not to be written to. */
     byte[] pixels() {
+        return pixels.heapBase().orElse(null) instanceof byte[] array ? array : pixels.toArray(ValueLayout.JAVA_BYTE);
+    }
+
+    /** Shared, not to be written to. */
+    MemorySegment memory() {
         return pixels;
     }
 
@@ -113,14 +123,15 @@ public final class Picture {
         int w = turned ? height : width;
         int h = turned ? width : height;
         int size = mode.bytesPerPixel();
-        byte[] out = new byte[pixels.length];
+        byte[] in = pixels();
+        byte[] out = new byte[in.length];
         for (int y = 0; y < h; y++) {
             for (int x = 0; x < w; x++) {
                 int u = turned ? y : x;
                 int v = turned ? x : y;
                 int sx = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8 ? width - 1 - u : u;
                 int sy = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7 ? height - 1 - v : v;
-                System.arraycopy(pixels, (sy * width + sx) * size, out, (y * w + x) * size, size);
+                System.arraycopy(in, (sy * width + sx) * size, out, (y * w + x) * size, size);
             }
         }
         return new Picture(source, w, h, mode, out, palette);

@@ -2,6 +2,8 @@ package jclip.image;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -61,8 +63,12 @@ public final class PictureReader {
 
     /** Reads a file. @throws ImageException if it cannot be read or is no sound picture */
     public Picture read(Path file) {
+        return read(bytes(file), file.toString());
+    }
+
+    private byte[] bytes(Path file) {
         try (InputStream stream = Files.newInputStream(file)) {
-            return read(stream, file.toString());
+            return bytes(stream, file.toString());
         } catch (IOException e) {
             throw new ImageException(file.toString(), "cannot be read: " + e, e);
         }
@@ -71,19 +77,42 @@ public final class PictureReader {
     /** Reads a stream to its end and leaves it open. @param source what messages call it
      *  @throws ImageException if it cannot be read or is no sound picture */
     public Picture read(InputStream stream, String source) {
-        byte[] encoded;
+        return read(bytes(stream, source), source);
+    }
+
+    private byte[] bytes(InputStream stream, String source) {
         try {
-            encoded = stream.readNBytes((int) maxBytes + 1);
+            return stream.readNBytes((int) maxBytes + 1);
         } catch (IOException e) {
             throw new ImageException(source, "cannot be read: " + e, e);
         } catch (OutOfMemoryError e) {
             throw new ImageException(source, "file too large for the Java heap", e);
         }
-        return read(encoded, source);
     }
 
     /** Reads an encoded picture. @param source what messages call it @throws ImageException if it is no sound picture */
     public Picture read(byte[] encoded, String source) {
+        try (Scratch scratch = new Scratch()) {
+            Picture picture = read(encoded, source, scratch);
+            if (!picture.memory().isNative()) {
+                return picture;
+            }
+            byte[] pixels = new Bytes(encoded, source).allocate(picture.width(), picture.height(), picture.mode().bytesPerPixel());
+            MemorySegment.copy(picture.memory(), ValueLayout.JAVA_BYTE, 0, pixels, 0, pixels.length);
+            return new Picture(source, picture.width(), picture.height(), picture.mode(), pixels, null);
+        }
+    }
+
+    /** A picture whose pixels may lie in the scratch memory: valid until that is used again. */
+    Picture read(PictureSource source, Scratch scratch) {
+        return switch (source) {
+            case PictureSource.File file -> read(bytes(file.path()), file.name(), scratch);
+            case PictureSource.Encoded encoded -> read(encoded.bytes(), encoded.name(), scratch);
+            case PictureSource.Decoded decoded -> decoded.picture();
+        };
+    }
+
+    private Picture read(byte[] encoded, String source, Scratch scratch) {
         if (encoded.length > maxBytes) {
             throw new ImageException(source, "file too large: more than " + maxBytes + " bytes (PictureReader.maxBytes)");
         }
@@ -92,7 +121,7 @@ public final class PictureReader {
             throw file.error("empty file: 0 bytes");
         }
         if (JpegHeader.accepts(file)) {
-            return jpeg(file);
+            return jpeg(file, scratch);
         }
         if (PngReader.accepts(file)) {
             return PngReader.read(file, maxPixels);
@@ -117,11 +146,6 @@ public final class PictureReader {
                 + " bytes, neither JPEG, PNG, GIF, BMP, PPM, WebP nor TIFF");
     }
 
-    /** Which decoder reads WebP files. */
-    public static String webpDecoder() {
-        return "TwelveMonkeys ImageIO, which differs from the reference for lossy files";
-    }
-
     /** Which decoder reads JPEG files, and, if it is not libjpeg-turbo, why not. */
     public static String jpegDecoder() {
         return TurboJpeg.instance() != null
@@ -129,12 +153,17 @@ public final class PictureReader {
                 : "ImageIO, which differs from the reference for some files, because " + TurboJpeg.absence();
     }
 
-    private Picture jpeg(Bytes file) {
+    /** Which decoder reads WebP files. */
+    public static String webpDecoder() {
+        return "TwelveMonkeys ImageIO, which differs from the reference for lossy files";
+    }
+
+    private Picture jpeg(Bytes file, Scratch scratch) {
         JpegHeader header = JpegHeader.read(file, maxPixels);
         TurboJpeg turbo = TurboJpeg.instance();
-        PixelMode mode = header.mode();
-        byte[] pixels = turbo != null ? turbo.decode(file, header) : ImageIoDecoder.jpeg(file, header);
-        Picture picture = new Picture(file.source(), header.width(), header.height(), mode, pixels, null);
+        MemorySegment pixels = turbo != null ? turbo.decode(file, header, scratch)
+                : MemorySegment.ofArray(ImageIoDecoder.jpeg(file, header));
+        Picture picture = new Picture(file.source(), header.width(), header.height(), header.mode(), pixels, null);
         return upright ? picture.oriented(header.orientation()) : picture;
     }
 }

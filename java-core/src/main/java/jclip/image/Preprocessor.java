@@ -3,6 +3,7 @@ package jclip.image;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import jclip.backend.Library;
 import jclip.backend.NativeMemory;
@@ -23,6 +24,7 @@ public final class Preprocessor {
     private final Interpolation interpolation;
     private final int[] fill;
     private final float[] table;
+    private final PictureReader reader;
     private final NativeResampler resampler;
 
     private Preprocessor(Builder builder) {
@@ -32,6 +34,7 @@ public final class Preprocessor {
         interpolation = builder.interpolation;
         fill = builder.fill;
         table = table(builder.mean, builder.std);
+        reader = builder.reader;
         Library library = Library.cpu();
         resampler = new NativeResampler(library, library.isa());
     }
@@ -67,8 +70,17 @@ public final class Preprocessor {
      * @throws ImageException if a side rounds to nothing
      */
     public byte[] toRgb(Picture picture) {
+        try (Scratch scratch = new Scratch()) {
+            return toRgb(picture, scratch);
+        }
+    }
+
+    private byte[] toRgb(Picture picture, Scratch scratch) {
         Frame[] frames = frames(picture);
-        byte[] part = Resampler.resize(picture, frames[0], frames[1], filter(), resampler::resize8);
+        byte[] part = Resampler.resize(picture, frames[0], frames[1], filter(), (in, channels, rows, columns, how) ->
+                Resampler.verticalFirst(rows, columns)
+                        ? Resampler.resize8(in.toArray(ValueLayout.JAVA_BYTE), channels, rows, columns, how)
+                        : resampler.resize8(in, channels, rows, columns, how, scratch));
         if (fillIsUniform()) {
             return picture.rgbOf(padded(part, picture.mode(), frames));
         }
@@ -83,16 +95,52 @@ public final class Preprocessor {
      * @throws IllegalArgumentException if the destination is too small
      */
     public void toTensor(Picture picture, MemorySegment destination) {
-        if (destination.byteSize() < tensorBytes()) {
-            throw new IllegalArgumentException("destination of " + destination.byteSize() + " bytes, wanted " + tensorBytes()
-                    + " for 3 x " + height + " x " + width + " fp32 values");
+        checkDestination(destination, 1);
+        try (Scratch scratch = new Scratch()) {
+            toTensor(picture, destination, scratch);
         }
+    }
+
+    /**
+     * Reads and preprocesses many pictures in parallel, each into its place of a batch: pictures x 3 x height x width fp32 values. A bad picture
+     * fails alone; what its place holds then is not defined.
+     *
+     * @param destination at least {@link #tensorBytes()} bytes a picture
+     * @param threads how many pictures at once; the calling thread is one of them, the others are platform threads that end with the call
+     * @return the pictures that failed, by their index
+     * @throws IllegalArgumentException if the destination is too small or threads is not positive
+     */
+    public List<PictureFailure> toTensors(List<? extends PictureSource> pictures, MemorySegment destination, int threads) {
+        if (threads < 1) {
+            throw new IllegalArgumentException("threads " + threads + ", wanted at least 1");
+        }
+        checkDestination(destination, pictures.size());
+        List<PictureSource> sources = List.copyOf(pictures);
+        return Batch.run(sources.size(), threads, (index, scratch) -> {
+            Picture picture = reader.read(sources.get(index), scratch);
+            toTensor(picture, destination.asSlice(index * tensorBytes(), tensorBytes()), scratch);
+        });
+    }
+
+    private void checkDestination(MemorySegment destination, long pictures) {
+        if (destination.byteSize() < tensorBytes() * pictures) {
+            throw new IllegalArgumentException("destination of " + destination.byteSize() + " bytes, wanted "
+                    + tensorBytes() * pictures + " for " + pictures + " x 3 x " + height + " x " + width + " fp32 values");
+        }
+    }
+
+    private void toTensor(Picture picture, MemorySegment destination, Scratch scratch) {
         Frame[] frames = frames(picture);
         if (canFuse(picture, frames)) {
-            fused(picture, frames, destination);
+            fused(picture, frames, destination, scratch);
         } else {
-            normalise(toRgb(picture), destination);
+            normalise(toRgb(picture, scratch), destination);
         }
+    }
+
+    /** The normalised value of a byte: ((byte / 255) - mean) / std, three fp32 steps. channel 0 is red. */
+    public float normalised(int channel, int value) {
+        return table[Objects.checkIndex(channel, 3) * 256 + Objects.checkIndex(value, 256)];
     }
 
     private Frame[] frames(Picture picture) {
@@ -113,10 +161,10 @@ public final class Preprocessor {
         return mode && filter() != Interpolation.NEAREST && !Resampler.verticalFirst(frames[0], frames[1]);
     }
 
-    private void fused(Picture picture, Frame[] frames, MemorySegment destination) {
+    private void fused(Picture picture, Frame[] frames, MemorySegment destination, Scratch scratch) {
         if (!destination.isNative() || destination.address() % Float.BYTES != 0) {
             try (NativeMemory copy = NativeMemory.allocate(tensorBytes())) {
-                fused(picture, frames, copy.segment());
+                fused(picture, frames, copy.segment(), scratch);
                 MemorySegment.copy(copy.segment(), 0, destination, 0, tensorBytes());
             }
             return;
@@ -128,8 +176,12 @@ public final class Preprocessor {
             paintTensor(destination);
         }
         long start = (long) rows.at() * width + columns.at();
-        resampler.normalised(picture.pixels(), picture.mode().bytesPerPixel(), rows, columns, filter(), table,
-                destination.asSlice(4 * start), width, plane);
+        try {
+            resampler.normalised(picture.memory(), picture.mode().bytesPerPixel(), rows, columns, filter(), table,
+                    destination.asSlice(4 * start), width, plane, scratch);
+        } catch (ArithmeticException | OutOfMemoryError e) {
+            throw Resampler.tooLarge(picture, rows, columns, e);
+        }
     }
 
     private void paintTensor(MemorySegment destination) {
@@ -139,11 +191,6 @@ public final class Preprocessor {
             int value = resizeMode == ResizeMode.LONGEST ? fill[channel] : 0;
             destination.set(FLOAT, 4 * i, table[channel * 256 + value]);
         }
-    }
-
-    /** The normalised value of a byte: ((byte / 255) - mean) / std, three fp32 steps. channel 0 is red. */
-    public float normalised(int channel, int value) {
-        return table[Objects.checkIndex(channel, 3) * 256 + Objects.checkIndex(value, 256)];
     }
 
     private void normalise(byte[] rgb, MemorySegment destination) {
@@ -208,6 +255,7 @@ public final class Preprocessor {
         private int[] fill = {0, 0, 0};
         private float[] mean = {0.48145466f, 0.4578275f, 0.40821073f};
         private float[] std = {0.26862954f, 0.26130258f, 0.27577711f};
+        private PictureReader reader = PictureReader.standard();
 
         private Builder() {}
 
@@ -259,6 +307,12 @@ public final class Preprocessor {
                 }
             }
             this.std = three("std", values);
+            return this;
+        }
+
+        /** How {@link Preprocessor#toTensors} reads files and encoded bytes. */
+        public Builder reader(PictureReader pictureReader) {
+            this.reader = pictureReader;
             return this;
         }
 

@@ -1,5 +1,6 @@
 package jclip.image;
 
+import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
@@ -15,7 +16,7 @@ final class Resampler {
 
     /** Resampling of 8-bit channels that can be averaged: here or natively. */
     interface EightBit {
-        byte[] resize(byte[] in, int channels, Frame rows, Frame columns, Interpolation filter);
+        byte[] resize(MemorySegment in, int channels, Frame rows, Frame columns, Interpolation filter);
     }
 
     static boolean verticalFirst(Frame rows, Frame columns) {
@@ -27,31 +28,34 @@ final class Resampler {
         try {
             return surviving(picture, rows, columns, filter, eightBit);
         } catch (ArithmeticException | OutOfMemoryError e) {
-            throw new ImageException(picture.source(), "too large to resize: " + columns.in() + "x" + rows.in() + " pixels to "
-                    + columns.resized() + "x" + rows.resized(), e);
+            throw tooLarge(picture, rows, columns, e);
         }
+    }
+
+    static ImageException tooLarge(Picture picture, Frame rows, Frame columns, Throwable cause) {
+        return new ImageException(picture.source(), "too large to resize: " + columns.in() + "x" + rows.in() + " pixels to "
+                + columns.resized() + "x" + rows.resized(), cause);
     }
 
     private static byte[] surviving(
             Picture picture, Frame rows, Frame columns, Interpolation filter, EightBit eightBit) {
         PixelMode mode = picture.mode();
-        byte[] in = picture.pixels();
         int size = mode.bytesPerPixel();
         if (!rows.resizes() && !columns.resizes()) {
-            return cut(in, picture.width(), size, rows, columns);
+            return cut(picture.pixels(), picture.width(), size, rows, columns);
         }
         if (mode.nearestOnly() || filter == Interpolation.NEAREST) {
-            return pick(in, picture.width(), size, Windows.nearest(rows), Windows.nearest(columns));
+            return pick(picture.pixels(), picture.width(), size, Windows.nearest(rows), Windows.nearest(columns));
         }
         if (mode == PixelMode.GREY16) {
-            return resize16(in, rows, columns, filter);
+            return resize16(picture.pixels(), rows, columns, filter);
         }
         if (mode.hasAlpha()) {
-            byte[] out = eightBit.resize(premultiplied(in, size), size, rows, columns, filter);
+            byte[] out = eightBit.resize(MemorySegment.ofArray(premultiplied(picture.pixels(), size)), size, rows, columns, filter);
             unpremultiply(out, size);
             return out;
         }
-        return eightBit.resize(in, size, rows, columns, filter);
+        return eightBit.resize(picture.memory(), size, rows, columns, filter);
     }
 
     private static byte[] cut(byte[] in, int width, int size, Frame rows, Frame columns) {

@@ -59,41 +59,59 @@ final class TurboJpeg {
         return Loaded.ABSENCE;
     }
 
-    /** Pixels in the file's mode (L, RGB, or CMYK inverted as Pillow does). Damage inside the compressed data is not an error, as in Pillow. */
-    byte[] decode(Bytes file, JpegHeader found) {
-        int channels = found.components();
-        int format = channels == 1 ? PIXEL_GREY : channels == 3 ? PIXEL_RGB : PIXEL_CMYK;
-        byte[] out = file.allocate(found.width(), found.height(), channels);
-        MemorySegment decoder = MemorySegment.NULL;
-        try (Arena arena = Arena.ofConfined()) {
-            decoder = (MemorySegment) open.invokeExact();
-            if (decoder.address() == 0) {
-                throw file.error("TurboJPEG cannot be started: " + message(decoder));
-            }
-            MemorySegment in = arena.allocateFrom(ValueLayout.JAVA_BYTE, file.data());
-            checkHeader(file, found, decoder, in, arena.allocate(ValueLayout.JAVA_INT, 4));
-            MemorySegment pixels = arena.allocate(out.length);
-            int status = (int) decompress.invokeExact(decoder, in, in.byteSize(), pixels, found.width(), 0, found.height(),
-                    format, 0);
-            if (status != 0 && (int) errorCode.invokeExact(decoder) == FATAL) {
-                throw file.error("corrupt JPEG: " + message(decoder));
-            }
-            MemorySegment.copy(pixels, ValueLayout.JAVA_BYTE, 0, out, 0, out.length);
+    /**
+     * Pixels in the file's mode (L, RGB, or CMYK inverted as Pillow does). Damage inside the compressed data is not an error, as in Pillow.
+     *
+     * @return memory of the scratch
+     */
+    MemorySegment decode(Bytes file, JpegHeader found, Scratch scratch) {
+        long size = (long) found.width() * found.height() * found.components();
+        if (size > Integer.MAX_VALUE - 8) {
+            throw file.error("dimensions too large: " + found.width() + "x" + found.height() + " pixels need " + size + " bytes");
+        }
+        MemorySegment in;
+        MemorySegment out;
+        try {
+            in = scratch.take(Scratch.Use.FILE, file.length()).asSlice(0, file.length());
+            out = scratch.take(Scratch.Use.PIXELS, size + NativeResampler.SLACK).asSlice(0, size);
         } catch (OutOfMemoryError e) {
-            throw file.error("dimensions too large for the memory: " + found.width() + "x" + found.height(), e);
+            throw file.error("dimensions too large for the memory: " + found.width() + "x" + found.height() + " pixels", e);
+        }
+        MemorySegment.copy(file.data(), 0, in, ValueLayout.JAVA_BYTE, 0, file.length());
+        try {
+            decode(file, found, in, out);
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {
             throw new AssertionError(e);
-        } finally {
-            destroy(decoder);
         }
-        if (channels == 4) {
-            for (int i = 0; i < out.length; i++) {
-                out[i] = (byte) ~out[i];
-            }
+        if (found.components() == 4) {
+            invert(out);
         }
         return out;
+    }
+
+    private void decode(Bytes file, JpegHeader found, MemorySegment in, MemorySegment out) throws Throwable {
+        int format = found.components() == 1 ? PIXEL_GREY : found.components() == 3 ? PIXEL_RGB : PIXEL_CMYK;
+        MemorySegment decoder = (MemorySegment) open.invokeExact();
+        if (decoder.address() == 0) {
+            throw file.error("TurboJPEG cannot be started: " + message(decoder));
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            checkHeader(file, found, decoder, in, arena.allocate(ValueLayout.JAVA_INT, 4));
+            int status = (int) decompress.invokeExact(decoder, in, in.byteSize(), out, found.width(), 0, found.height(), format, 0);
+            if (status != 0 && (int) errorCode.invokeExact(decoder) == FATAL) {
+                throw file.error("corrupt JPEG: " + message(decoder));
+            }
+        } finally {
+            int ignored = (int) close.invokeExact(decoder);
+        }
+    }
+
+    private static void invert(MemorySegment bytes) {
+        for (long i = 0; i < bytes.byteSize(); i++) {
+            bytes.set(ValueLayout.JAVA_BYTE, i, (byte) ~bytes.get(ValueLayout.JAVA_BYTE, i));
+        }
     }
 
     /** The library must have understood the header as we did, for the buffers have our sizes. */
@@ -115,16 +133,6 @@ final class TurboJpeg {
 
     private String message(MemorySegment decoder) throws Throwable {
         return ((MemorySegment) errorText.invokeExact(decoder)).getString(0);
-    }
-
-    private void destroy(MemorySegment decoder) {
-        if (decoder.address() != 0) {
-            try {
-                int ignored = (int) close.invokeExact(decoder);
-            } catch (Throwable e) {
-                throw new AssertionError(e);
-            }
-        }
     }
 
     private static final class Loaded {

@@ -3,9 +3,13 @@ package jclip.model;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
 import jclip.backend.Context;
+import jclip.backend.Isa;
 import jclip.backend.Library;
 import jclip.checkpoint.Architecture;
 import jclip.checkpoint.Checkpoint;
@@ -57,10 +61,10 @@ public final class Model implements AutoCloseable {
     private final Condition changed = lock.newCondition();
     private boolean closed;
 
-    private Model(Checkpoint checkpoint, Library library, Options options) {
+    private Model(Checkpoint checkpoint, Library library, Isa isa, Options options) {
         this.architecture = resized(checkpoint.architecture(), options.imageSize());
         this.logitScale = checkpoint.logitScale();
-        this.planning = new Context(library, library.isa(), options.threads());
+        this.planning = new Context(library, isa, options.threads());
         try {
             this.plans = new Plans(architecture, options.shortcuts(), options.largestBatch(), planning);
             this.weights = Weights.load(plans.parameters(), checkpoint, planning, epsilon(architecture));
@@ -70,13 +74,18 @@ public final class Model implements AutoCloseable {
         }
         this.slotCount = options.slots() == 0 ? library.threads() : options.slots();
         for (int i = 0; i < slotCount; i++) {
-            free.push(new Slot(new Context(library, library.isa(), options.threads()), plans, weights));
+            free.push(new Slot(new Context(library, isa, options.threads()), plans, weights));
         }
     }
 
     /** Reads a checkpoint's weights; the checkpoint may be closed afterwards. */
     public static Model load(Checkpoint checkpoint, Options options) {
-        return new Model(checkpoint, Library.cpu(), options);
+        return load(checkpoint, options, Library.cpu().isa());
+    }
+
+    /** The same on a forced instruction set, which the machine must have. */
+    static Model load(Checkpoint checkpoint, Options options, Isa isa) {
+        return new Model(checkpoint, Library.cpu(), isa, options);
     }
 
     private static Architecture resized(Architecture from, int imageSize) {
@@ -185,6 +194,42 @@ public final class Model implements AutoCloseable {
                 copyOut("text", bound.output(unit ? 1 : 0), destination, done, batch);
                 done += batch;
             }
+        } finally {
+            release(slot);
+        }
+    }
+
+    /**
+     * Runs the image tower once, without shortcuts, and copies activations: for tests and for looking inside; not for speed.
+     *
+     * @param pixels float32 [count, 3, size, size], normalised
+     * @param names of recorded tensors, as the plan prints them: {@code visual.embed}, {@code visual.block.3}, {@code visual.layer2.0}, ...
+     * @throws IllegalArgumentException if there is no such tensor or the segment is too small
+     */
+    public Map<String, TensorValues> imageActivations(MemorySegment pixels, int count, Set<String> names) {
+        long size = architecture.vision().imageSize();
+        checkBytes("pixels", pixels, count, 3 * size * size * Float.BYTES);
+        return inspect(count, inspection -> inspection.images(pixels, count, names));
+    }
+
+    /**
+     * As {@link #imageActivations} for texts; rows of all positions, padding included.
+     *
+     * @param tokens rows of context-length ids
+     * @param names {@code text.embed}, {@code text.block.3}, {@code text.ln_final}, {@code text.pooled}, ...
+     */
+    public Map<String, TensorValues> textActivations(int[] tokens, int count, Set<String> names) {
+        if (count < 1 || tokens.length < (long) count * architecture.text().contextLength()) {
+            throw new IllegalArgumentException("tokens: " + tokens.length + " ids for " + count + " texts");
+        }
+        return inspect(count, inspection -> inspection.texts(tokens, count, names));
+    }
+
+    private Map<String, TensorValues> inspect(int count, Function<Inspection, Map<String, TensorValues>> look) {
+        Slot slot = acquire();
+        try (Context context = new Context(planning.library(), planning.isa(), 0)) {
+            int largest = Integer.highestOneBit(count) == count ? count : Integer.highestOneBit(count) << 1;
+            return look.apply(new Inspection(context, weights, new Plans(architecture, Shortcuts.NONE, largest, context)));
         } finally {
             release(slot);
         }

@@ -23,6 +23,16 @@ final class Packing {
 
     /** Measures rows [from, from + rows) of the padded ids and finds their program. */
     Slot.Bound measure(Slot slot, int[] tokens, int from, int rows) {
+        measure(tokens, from, rows);
+        return slot.text(plans.textBucket(rows), Plans.tokenBucket(total));
+    }
+
+    /** Measures the first rows. */
+    void measureWhole(int[] tokens, int rows) {
+        measure(tokens, 0, rows);
+    }
+
+    private void measure(int[] tokens, int from, int rows) {
         first = from;
         count = rows;
         total = 0;
@@ -31,7 +41,6 @@ final class Packing {
             lengths[row] = plans.cutText() ? pooled[row] + 1 : text.contextLength();
             total += lengths[row];
         }
-        return slot.text(plans.textBucket(rows), Plans.tokenBucket(total));
     }
 
     /** The highest id's first place, or the first end token's (0 if there is none, as in the reference). */

@@ -3,6 +3,7 @@ package jclip.model;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -152,13 +153,19 @@ final class Weights implements AutoCloseable {
         private void placePlain(Parameter parameter, MemorySegment source, MemorySegment to) {
             boolean grid = parameter.name().endsWith("positional_embedding") && parameter.name().startsWith("visual.");
             if (grid && !whole(parameter)) {
-                int width = Math.toIntExact(parameter.shape().get(1));
-                float[] resized = PositionGrid.resize(
-                        source.toArray(ValueLayout.JAVA_FLOAT), side(source.byteSize() / Float.BYTES / width), side(parameter.shape().get(0)), width);
-                MemorySegment.copy(MemorySegment.ofArray(resized), 0, to, 0, to.byteSize());
+                placeResized(source, to, Math.toIntExact(parameter.shape().get(1)), side(parameter.shape().get(0)));
             } else {
                 MemorySegment.copy(source, parameter.firstRow() * Float.BYTES, to, 0, to.byteSize());
             }
+        }
+
+        /** The class token's row stays as it is, the grid behind it is resized. */
+        private static void placeResized(MemorySegment source, MemorySegment to, int width, int newSide) {
+            float[] table = source.toArray(ValueLayout.JAVA_FLOAT);
+            float[] resized = PositionGrid.resize(
+                    Arrays.copyOfRange(table, width, table.length), side(table.length / width), newSide, width);
+            MemorySegment.copy(table, 0, to, ValueLayout.JAVA_FLOAT, 0, width);
+            MemorySegment.copy(resized, 0, to, ValueLayout.JAVA_FLOAT, (long) width * Float.BYTES, resized.length);
         }
 
         /** Side of the grid in a table of 1 + side^2 positions. */

@@ -6,8 +6,8 @@ import java.io.UncheckedIOException;
 import java.util.zip.GZIPInputStream;
 
 /**
- * A vocabulary as OpenAI wrote it: a line of comment, then one merge a line. Ids follow from the order: the byte symbols,
- * the byte symbols at the end of a word, the merges, the start and the end token.
+ * A vocabulary as OpenAI wrote it: a line of comment, then one merge a line. Ids follow from the order: the byte
+ * symbols, the byte symbols at the end of a word, the merges, the start and the end token.
  */
 final class BpeText {
     /** The standard vocabulary in the jar. */

@@ -3,8 +3,8 @@ package jclip.text;
 import java.util.Arrays;
 
 /**
- * From pieces to ids: the pair of neighbours with the lowest rank is merged everywhere from left to right, until none is
- * left to merge. Short pieces are remembered in a table of fixed size.
+ * From pieces to ids: the pair of neighbours with the lowest rank is merged everywhere from left to right, until none
+ * is left to merge. Short pieces are remembered in a table of fixed size.
  */
 final class BytePairEncoder {
     private static final int REMEMBERED = 1 << 14;
@@ -34,9 +34,7 @@ final class BytePairEncoder {
         }
         int slot = hash * 0x9E3779B9 >>> 32 - 14;
         Remembered entry = remembered[slot];
-        if (entry == null
-                || entry.hash != hash
-                || !Arrays.equals(entry.piece, 0, entry.piece.length, text, from, to)) {
+        if (entry == null || entry.hash != hash || !Arrays.equals(entry.piece, 0, entry.piece.length, text, from, to)) {
             entry = new Remembered(hash, Arrays.copyOfRange(text, from, to), merge(text, from, to));
             remembered[slot] = entry;
         }
@@ -79,7 +77,9 @@ final class BytePairEncoder {
         }
     }
 
-    /** The same as {@link #mergePlain} in n log n: a heap of pairs by rank and place, and links between what is left. */
+    /**
+     * The same as {@link #mergePlain} in n log n: a heap of pairs by rank and place, and links between what is left.
+     */
     int mergeLong(int[] symbols) {
         int length = symbols.length;
         int[] previous = new int[length];

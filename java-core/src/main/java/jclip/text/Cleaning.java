@@ -5,8 +5,8 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is done to a text before it is split, named as in open_clip. All variants begin with the text repair, HTML unescape
- * twice and white space stripped at both ends.
+ * What is done to a text before it is split, named as in open_clip. All variants begin with the text repair, HTML
+ * unescape twice and white space stripped at both ends.
  */
 public enum Cleaning {
     /** White space runs become one space, then full Unicode lower case: OpenAI's own way. */
@@ -110,7 +110,9 @@ public enum Cleaning {
     }
 
     private static boolean isSpace(char c) {
-        return c < 0x80 ? c == ' ' || (c >= 0x1C && c < ' ') || (c >= '\t' && c <= '\r') : CodePointClasses.isPythonSpace(c);
+        return c < 0x80
+                ? c == ' ' || (c >= 0x1C && c < ' ') || (c >= '\t' && c <= '\r')
+                : CodePointClasses.isPythonSpace(c);
     }
 
     private static String withoutPunctuation(String text) {

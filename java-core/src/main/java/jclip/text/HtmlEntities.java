@@ -24,11 +24,10 @@ final class HtmlEntities {
         read(lines, "upper", UPPER);
         for (String line : Tables.section(lines, "invalid-references")) {
             int space = line.indexOf(' ');
-            INVALID_REFERENCES.put(
-                    Integer.parseInt(line, 0, space, 16), Tables.characters(line.substring(space + 1)));
+            INVALID_REFERENCES.put(Integer.parseInt(line, 0, space, 16), Tables.characters(line.substring(space + 1)));
         }
-        INVALID_CODE_POINTS = CodePointSet.parse(
-                Tables.section(lines, "invalid-code-points").getFirst());
+        INVALID_CODE_POINTS =
+                CodePointSet.parse(Tables.section(lines, "invalid-code-points").getFirst());
     }
 
     private HtmlEntities() {}

@@ -122,7 +122,9 @@ final class HuggingFace {
         boolean number = in.currentToken() == JsonToken.VALUE_NUMBER_INT;
         boolean small = number && in.getNumberType() == JsonParser.NumberType.INT;
         if (!small || in.getIntValue() < 0) {
-            throw error(in, "gives token " + quote(token) + " the id " + in.getText() + "; wanted a whole number from 0 on");
+            throw error(
+                    in,
+                    "gives token " + quote(token) + " the id " + in.getText() + "; wanted a whole number from 0 on");
         }
         return in.getIntValue();
     }
@@ -202,7 +204,9 @@ final class HuggingFace {
                 }
             }
             if (found.size() != 2) {
-                throw error(in, "has " + found.size() + " parts in merge " + number + " (the first is merge 0); wanted two");
+                throw error(
+                        in,
+                        "has " + found.size() + " parts in merge " + number + " (the first is merge 0); wanted two");
             }
             parts.addAll(found);
         }
@@ -227,10 +231,12 @@ final class HuggingFace {
             Integer known = tokens.get(token);
             boolean special = token.equals(SPECIAL.start()) || token.equals(SPECIAL.end());
             if (known == null && !special) {
-                throw error("the added token " + quote(token) + " is not in the vocabulary; only CLIP's own are supported");
+                throw error(
+                        "the added token " + quote(token) + " is not in the vocabulary; only CLIP's own are supported");
             }
             if (known != null && !known.equals(id)) {
-                throw error("the token " + quote(token) + " has id " + known + " in the vocabulary and " + id + " as added");
+                throw error("the token " + quote(token) + " has id " + known + " in the vocabulary and " + id
+                        + " as added");
             }
             tokens.put(token, id);
         });
@@ -249,6 +255,9 @@ final class HuggingFace {
             if (length == VocabularyBuilder.NONE) {
                 throw error("token " + quote(token) + " with id " + id + " is not written in byte symbols");
             }
+            if (builder.find(length) >= 0) {
+                throw error("token " + quote(token) + " with id " + id + " is there twice");
+            }
             builder.add(length, id);
         });
         int[] byteSymbols = builder.byteSymbols();
@@ -266,7 +275,8 @@ final class HuggingFace {
         String[] owners = new String[largest];
         tokens.forEach((token, id) -> {
             if (id >= largest) {
-                throw error("token " + quote(token) + " has the id " + id + ", far beyond the " + tokens.size() + " tokens");
+                throw error("token " + quote(token) + " has the id " + id + ", far beyond the " + tokens.size()
+                        + " tokens");
             }
             if (owners[id] != null) {
                 throw error("duplicate id " + id + ": tokens " + quote(owners[id]) + " and " + quote(token));
@@ -291,7 +301,8 @@ final class HuggingFace {
             }
             int made = made(builder, left, right);
             if (made < 0) {
-                throw error("merge " + i / 2 + " makes a token that the vocabulary lacks: " + written(builder, left, right));
+                throw error("merge " + i / 2 + " makes a token that the vocabulary lacks: "
+                        + written(builder, left, right));
             }
             if (!builder.merge(left, right, made)) {
                 throw error("merge " + i / 2 + " is a duplicate of an earlier one");

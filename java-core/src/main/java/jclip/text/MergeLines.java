@@ -40,30 +40,44 @@ final class MergeLines {
 
     /** Reads the symbols of the next line; false where it is blank. */
     boolean read() {
-        int end = VocabularyFile.lineEnd(bytes, at);
-        int leftFrom = skip(at, end, true);
-        int leftTo = skip(leftFrom, end, false);
-        int rightFrom = skip(leftTo, end, true);
-        int rightTo = skip(rightFrom, end, false);
-        if (leftFrom == end) {
-            skipLine();
-            return false;
+        int leftFrom = skipSpace(at);
+        int leftTo = skipPart(leftFrom);
+        int rightFrom = skipSpace(leftTo);
+        int rightTo = skipPart(rightFrom);
+        int end = skipSpace(rightTo);
+        boolean blank = leftFrom == leftTo;
+        if (!blank && (rightFrom == rightTo || (end < bytes.length && bytes[end] != '\n'))) {
+            int lineEnd = VocabularyFile.lineEnd(bytes, at);
+            throw error("is " + VocabularyFile.quote(bytes, at, lineEnd) + "; wanted two parts with a space between");
         }
-        if (rightFrom == end || skip(rightTo, end, true) != end) {
-            throw error("is " + VocabularyFile.quote(bytes, at, end) + "; wanted two parts with a space between");
+        if (!blank) {
+            left = symbol(leftFrom, leftTo);
+            right = symbol(rightFrom, rightTo);
         }
-        left = symbol(leftFrom, leftTo);
-        right = symbol(rightFrom, rightTo);
-        skipLine();
-        return true;
+        at = end + 1;
+        line++;
+        return !blank;
     }
 
-    private int skip(int from, int end, boolean space) {
+    /** The end of the white space within a line. */
+    private int skipSpace(int from) {
         int i = from;
-        while (i < end && (bytes[i] == ' ' || (bytes[i] >= '\t' && bytes[i] <= '\r')) == space) {
+        while (i < bytes.length && bytes[i] != '\n' && isSpace(bytes[i])) {
             i++;
         }
         return i;
+    }
+
+    private int skipPart(int from) {
+        int i = from;
+        while (i < bytes.length && !isSpace(bytes[i])) {
+            i++;
+        }
+        return i;
+    }
+
+    private static boolean isSpace(byte b) {
+        return b == ' ' || (b >= '\t' && b <= '\r');
     }
 
     private int symbol(int from, int to) {

@@ -11,8 +11,8 @@ import java.util.Map;
  * Whether a text looks like one that was decoded with the wrong encoding: some rule of unlikely neighbours matches
  * somewhere. Rules and categories are those of ftfy 6.3.1.
  *
- * <p>Every code point is put into one of a few classes (those that no rule tells apart share one), and every element of a
- * rule is a set of classes: the test looks up one byte a character and most characters begin no rule at all.
+ * <p>Every code point is put into one of a few classes (those that no rule tells apart share one), and every element of
+ * a rule is a set of classes: the test looks up one byte a character and most characters begin no rule at all.
  */
 final class MojibakeTest {
     private static final int WORD = -1;

@@ -1,6 +1,7 @@
 package jclip.text;
 
 import java.util.Arrays;
+import java.util.SplittableRandom;
 
 /** The rank of each pair of symbols that is merged: open addressing, at most half full. */
 final class PairTable {
@@ -8,6 +9,9 @@ final class PairTable {
     static final int NO_RANK = Integer.MAX_VALUE;
 
     private static final long EMPTY = -1;
+
+    /** Odd and not to be foretold: a file cannot be made so that its pairs fall on one place. */
+    private final long multiplier = new SplittableRandom().nextLong() | 1;
 
     private long[] pairs;
     private int[] ranks;
@@ -64,7 +68,7 @@ final class PairTable {
     /** Where the pair is or would be. */
     private int slot(long pair) {
         int mask = pairs.length - 1;
-        int slot = (int) (pair * 0x9E3779B97F4A7C15L >>> 40) & mask;
+        int slot = (int) (pair * multiplier >>> 32) & mask;
         while (pairs[slot] != pair && pairs[slot] != EMPTY) {
             slot = (slot + 1) & mask;
         }

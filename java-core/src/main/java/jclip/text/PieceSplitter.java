@@ -36,7 +36,9 @@ final class PieceSplitter {
         return classes;
     }
 
-    /** The first piece at or after {@code from} in well-formed UTF-8: its start in the upper, its end in the lower half. */
+    /**
+     * The first piece at or after {@code from} in well-formed UTF-8: its start in the upper, its end in the lower half.
+     */
     long next(byte[] text, int from) {
         int at = from;
         while (at < text.length) {
@@ -90,7 +92,8 @@ final class PieceSplitter {
             return at + 1 + width(text[at + 1]);
         }
         int second = folded(text, at + 2);
-        boolean two = (first == 'r' && second == 'e') || (first == 'v' && second == 'e') || (first == 'l' && second == 'l');
+        boolean two =
+                (first == 'r' && second == 'e') || (first == 'v' && second == 'e') || (first == 'l' && second == 'l');
         return two ? at + 3 : at;
     }
 

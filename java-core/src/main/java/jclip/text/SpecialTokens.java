@@ -1,8 +1,8 @@
 package jclip.text;
 
 /**
- * How the start and the end token are spelled. A text that contains the spelling of the tokenizer at hand gets the token's
- * id there, in any letter case once lower-cased; the other spelling is ordinary text.
+ * How the start and the end token are spelled. A text that contains the spelling of the tokenizer at hand gets the
+ * token's id there, in any letter case once lower-cased; the other spelling is ordinary text.
  */
 public enum SpecialTokens {
     /** {@code <start_of_text>} and {@code <end_of_text>}, as open_clip writes them. */

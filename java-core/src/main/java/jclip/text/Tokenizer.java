@@ -11,9 +11,9 @@ import java.util.Objects;
  * CLIP's byte-pair encoding: from a text to token ids and back. Immutable and safe for many threads.
  *
  * <p>A text is repaired (mojibake, entities, quotes and so on, as ftfy 6.3.1 does), HTML-unescaped twice, cleaned as
- * {@link Cleaning} says, split into words, numbers and signs, and each of these is merged into the vocabulary's tokens. The
- * ids equal those of OpenAI's and open_clip's tokenizers for every text, whatever form the vocabulary comes in; Hugging
- * Face's own tokenizer differs where it leaves out the repair.
+ * {@link Cleaning} says, split into words, numbers and signs, and each of these is merged into the vocabulary's tokens.
+ * The ids equal those of OpenAI's and open_clip's tokenizers, whatever form the vocabulary comes in; Hugging Face's
+ * own tokenizer differs where it leaves out the repair.
  *
  * <p>Source: Radford et al., Learning Transferable Visual Models From Natural Language Supervision, section 2.4;
  * {@code SimpleTokenizer} of OpenAI's CLIP and open_clip 3.3.0.
@@ -50,9 +50,10 @@ public final class Tokenizer {
     }
 
     /**
-     * The tokenizer with the vocabulary in a file or folder: {@code bpe_*.txt} as OpenAI writes it (special tokens spelled
-     * as open_clip does), or {@code vocab.json} with {@code merges.txt} or {@code tokenizer.json} as Hugging Face writes
-     * them (special tokens spelled as OpenAI does), each also packed with gzip. In a folder they are looked for in this order.
+     * The tokenizer with the vocabulary in a file or folder: {@code bpe_*.txt} as OpenAI writes it (special tokens
+     * spelled as open_clip does), or {@code vocab.json} with {@code merges.txt} or {@code tokenizer.json} as Hugging
+     * Face writes them (special tokens spelled as OpenAI does), each also packed with gzip. In a folder they are looked
+     * for in this order.
      *
      * @throws TokenizerException if there is none or it is damaged: the message names file and line
      */
@@ -83,8 +84,8 @@ public final class Tokenizer {
     /**
      * The ids of a text as a row of exactly {@code contextLength}, zeros behind the end token.
      *
-     * @throws IllegalArgumentException if there are more tokens and {@code overflow} is {@link Overflow#REJECT}; the message
-     *     says how many, and where the text would be cut
+     * @throws IllegalArgumentException if there are more tokens and {@code overflow} is {@link Overflow#REJECT}; the
+     *     message says how many, and where the text would be cut
      */
     public int[] encode(String text, int contextLength, Overflow overflow) {
         int[] row = new int[checkContext(contextLength)];
@@ -92,7 +93,10 @@ public final class Tokenizer {
         return row;
     }
 
-    /** As {@link #encode(String, int, Overflow)}, with the number of tokens of the whole text and the part that was kept. */
+    /**
+     * As {@link #encode(String, int, Overflow)}, with the number of tokens of the whole text and the part that was
+     * kept.
+     */
     public TokenRow encodeRow(String text, int contextLength, Overflow overflow) {
         int[] row = new int[checkContext(contextLength)];
         IntList ids = encodeClean(cleaning.cleanUtf8(text));
@@ -108,7 +112,8 @@ public final class Tokenizer {
      */
     public int encodeInto(String text, MemorySegment row, Overflow overflow) {
         if (row.byteSize() % Integer.BYTES != 0 || row.byteSize() / Integer.BYTES > Integer.MAX_VALUE) {
-            throw new IllegalArgumentException("a row has " + row.byteSize() + " bytes; wanted a multiple of 4 below 8 GiB");
+            throw new IllegalArgumentException(
+                    "a row has " + row.byteSize() + " bytes; wanted a multiple of 4 below 8 GiB");
         }
         int contextLength = checkContext((int) (row.byteSize() / Integer.BYTES));
         IntList ids = encodeClean(cleaning.cleanUtf8(text));
@@ -144,9 +149,10 @@ public final class Tokenizer {
         String tail = kept.codePointCount(0, kept.length()) > 40
                 ? "…" + kept.substring(kept.offsetByCodePoints(kept.length(), -40))
                 : kept;
-        throw new IllegalArgumentException("the text has " + ids.size() + " tokens with start and end token, the context "
-                + contextLength + ": it would be cut behind \"" + tail + "\" (character " + kept.length()
-                + " of the cleaned text); shorten it or ask for truncation");
+        throw new IllegalArgumentException(
+                "the text has " + ids.size() + " tokens with start and end token, the context "
+                        + contextLength + ": it would be cut behind \"" + tail + "\" (character " + kept.length()
+                        + " of the cleaned text); shorten it or ask for truncation");
     }
 
     private IntList encodeClean(byte[] clean) {
@@ -197,8 +203,8 @@ public final class Tokenizer {
     }
 
     /**
-     * The text of ids: a space behind each word, special tokens as they are spelled, U+FFFD for bytes that are not UTF-8. A
-     * zero is a token like any other.
+     * The text of ids: a space behind each word, special tokens as they are spelled, U+FFFD for bytes that are not
+     * UTF-8. A zero is a token like any other.
      *
      * @throws IllegalArgumentException if the vocabulary has no such id
      */

@@ -3,7 +3,9 @@ package jclip.text;
 import java.io.Serial;
 import org.jspecify.annotations.Nullable;
 
-/** A vocabulary cannot be used: the message says which file, which line or entry, what was found and what was wanted. */
+/**
+ * A vocabulary cannot be used: the message says which file, which line or entry, what was found and what was wanted.
+ */
 public final class TokenizerException extends RuntimeException {
     @Serial
     private static final long serialVersionUID = 1;

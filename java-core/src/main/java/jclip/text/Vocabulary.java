@@ -4,7 +4,8 @@ import java.util.Arrays;
 
 /**
  * Tokens and merges, immutable. Inside, tokens are numbered in the order in which they came (symbols); ids are what the
- * model sees. The two differ only where two merges make the same token (the later id counts) and in Hugging Face's files.
+ * model sees. The two differ only where two merges make the same token (the later id counts) and in Hugging Face's
+ * files.
  */
 final class Vocabulary {
     private final SpecialTokens special;

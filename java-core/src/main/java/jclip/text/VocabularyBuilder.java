@@ -1,10 +1,11 @@
 package jclip.text;
 
 import java.util.Arrays;
+import java.util.SplittableRandom;
 
 /**
- * Collects tokens and merges while a vocabulary is read. A token is written in byte symbols: one character for each byte,
- * with {@code </w>} at the end of a word. Memory is a small multiple of the bytes added.
+ * Collects tokens and merges while a vocabulary is read. A token is written in byte symbols: one character for each
+ * byte, with {@code </w>} at the end of a word. Memory is a small multiple of the bytes added.
  */
 final class VocabularyBuilder {
     /** What {@link #find} returns for a token that is not there, and {@link #parse} for text that is none. */
@@ -26,8 +27,13 @@ final class VocabularyBuilder {
         }
     }
 
+    /** Odd and not to be foretold: a file cannot be made so that its tokens fall on one place of the table. */
+    private final long multiplier = new SplittableRandom().nextLong() | 1;
+
+    private long[] powers = {1};
     private byte[] pool;
     private int[] offsets;
+    private long[] hashes;
     private boolean[] endsWord;
     private int[] idOf;
     private int count;
@@ -39,12 +45,15 @@ final class VocabularyBuilder {
     private int[] merged;
     private boolean parsedEnd;
     private byte[] scratch = new byte[64];
+    /** The polynomial of the bytes in the scratch: that of two joined tokens follows from theirs. */
+    private long scratchHash;
 
     /** A builder with room for this many tokens before it must grow. */
     VocabularyBuilder(int tokens) {
         int room = Math.max(tokens, 1024);
         pool = new byte[room * 8];
         offsets = new int[room + 1];
+        hashes = new long[room];
         endsWord = new boolean[room];
         idOf = new int[room];
         table = new int[Integer.highestOneBit(room) * 4];
@@ -58,6 +67,7 @@ final class VocabularyBuilder {
             for (int c = 0; c < BYTE_OF.length; c++) {
                 if (BYTE_OF[c] >= 0) {
                     scratch[0] = (byte) BYTE_OF[c];
+                    scratchHash = scratch[0];
                     add(1, last == 1, size);
                 }
             }
@@ -65,8 +75,8 @@ final class VocabularyBuilder {
     }
 
     /**
-     * Reads a token written in byte symbols into the scratch: its length in bytes, or {@link #NONE} where a character is not
-     * a byte symbol. Then {@link #find} and {@link #add} take it from there.
+     * Reads a token written in byte symbols into the scratch: its length in bytes, or {@link #NONE} where a character
+     * is not a byte symbol. Then {@link #find} and {@link #add} take it from there.
      */
     int parse(byte[] text, int from, int to) {
         parsedEnd = to - from > END_OF_WORD.length
@@ -74,15 +84,19 @@ final class VocabularyBuilder {
         int end = parsedEnd ? to - END_OF_WORD.length : to;
         scratch = scratch.length < end - from ? new byte[end - from] : scratch;
         int length = 0;
+        long hash = 0;
         for (int i = from; i < end; ) {
             int width = text[i] >= 0 ? 1 : Utf8.sequence(text, i, end);
             int codePoint = width < 0 ? BYTE_OF.length : Utf8.codePoint(text, i);
             if (codePoint >= BYTE_OF.length || BYTE_OF[codePoint] < 0) {
                 return NONE;
             }
-            scratch[length++] = (byte) BYTE_OF[codePoint];
+            byte value = (byte) BYTE_OF[codePoint];
+            scratch[length++] = value;
+            hash = hash * multiplier + value;
             i += width;
         }
+        scratchHash = hash;
         return length;
     }
 
@@ -112,7 +126,19 @@ final class VocabularyBuilder {
         scratch = scratch.length < length ? new byte[length] : scratch;
         System.arraycopy(pool, offsets[left], scratch, 0, first);
         System.arraycopy(pool, offsets[right], scratch, first, length - first);
+        scratchHash = hashes[left] * power(length - first) + hashes[right];
         return length;
+    }
+
+    private long power(int exponent) {
+        if (exponent >= powers.length) {
+            int known = powers.length;
+            powers = Arrays.copyOf(powers, Math.max(exponent + 1, known * 2));
+            for (int i = known; i < powers.length; i++) {
+                powers[i] = powers[i - 1] * multiplier;
+            }
+        }
+        return powers[exponent];
     }
 
     private int add(int length, boolean last, int id) {
@@ -125,6 +151,7 @@ final class VocabularyBuilder {
         int symbol = count;
         if (count == idOf.length) {
             offsets = Arrays.copyOf(offsets, idOf.length * 2 + 1);
+            hashes = Arrays.copyOf(hashes, hashes.length * 2);
             endsWord = Arrays.copyOf(endsWord, endsWord.length * 2);
             idOf = Arrays.copyOf(idOf, idOf.length * 2);
         }
@@ -135,6 +162,7 @@ final class VocabularyBuilder {
         }
         System.arraycopy(scratch, 0, pool, from, length);
         offsets[count] = from + length;
+        hashes[symbol] = scratchHash;
         endsWord[symbol] = last;
         idOf[symbol] = id;
         if (count * 2 >= table.length) {
@@ -146,8 +174,7 @@ final class VocabularyBuilder {
     private void rehash() {
         table = new int[table.length * 4];
         for (int symbol = 0; symbol < count; symbol++) {
-            int length = offsets[symbol + 1] - offsets[symbol];
-            int slot = hash(pool, offsets[symbol], length, endsWord[symbol]);
+            int slot = firstSlot(hashes[symbol], endsWord[symbol]);
             while (table[slot] > 0) {
                 slot = (slot + 1) & (table.length - 1);
             }
@@ -156,7 +183,7 @@ final class VocabularyBuilder {
     }
 
     private int slot(int length, boolean last) {
-        int slot = hash(scratch, 0, length, last);
+        int slot = firstSlot(scratchHash, last);
         while (table[slot] > 0 && !isToken(table[slot] - 1, length, last)) {
             slot = (slot + 1) & (table.length - 1);
         }
@@ -164,17 +191,14 @@ final class VocabularyBuilder {
     }
 
     private boolean isToken(int symbol, int length, boolean last) {
-        return endsWord[symbol] == last
+        return hashes[symbol] == scratchHash
+                && endsWord[symbol] == last
                 && Arrays.equals(pool, offsets[symbol], offsets[symbol + 1], scratch, 0, length);
     }
 
-    private int hash(byte[] bytes, int from, int length, boolean last) {
-        int hash = last ? 17 : 3;
-        for (int i = from; i < from + length; i++) {
-            hash = hash * 31 + bytes[i];
-        }
-        hash *= 0x9E3779B9;
-        return (hash ^ hash >>> 15) & (table.length - 1);
+    private int firstSlot(long hash, boolean last) {
+        long mixed = (last ? ~hash : hash) * multiplier;
+        return (int) (mixed >>> 32) & (table.length - 1);
     }
 
     /** Takes an id for a token that no text has (the reference makes one of a blank line). */
@@ -241,6 +265,7 @@ final class VocabularyBuilder {
         int[] symbols = new int[512];
         for (int i = 0; i < symbols.length; i++) {
             scratch[0] = (byte) i;
+            scratchHash = scratch[0];
             symbols[i] = table[slot(1, i >= 256)] - 1;
         }
         return symbols;

@@ -82,7 +82,8 @@ record VocabularyFile(Path path, byte[] bytes) {
 
     /** A part of the file for a message: short and on one line. */
     static String quote(byte[] bytes, int from, int to) {
-        String text = Utf8.decodeReplacing(Arrays.copyOfRange(bytes, from, Math.min(to, from + 60)), Math.min(to - from, 60));
+        String text =
+                Utf8.decodeReplacing(Arrays.copyOfRange(bytes, from, Math.min(to, from + 60)), Math.min(to - from, 60));
         StringBuilder shown = new StringBuilder("'");
         text.codePoints().forEach(c -> shown.appendCodePoint(Character.isISOControl(c) ? 0xFFFD : c));
         return shown.append(to - from > 60 ? "…'" : "'").toString();

@@ -5,6 +5,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -36,10 +37,15 @@ final class VocabularyFolder {
         if (bpe != null) {
             return openFile(bpe);
         }
-        for (String name : List.of("vocab.json", "tokenizer.json")) {
-            Path found = beside(folder, name);
-            if (found != null) {
-                return openFile(found);
+        Path vocab = beside(folder, "vocab.json");
+        Path merges = beside(folder, "merges.txt");
+        Path tokenizer = beside(folder, "tokenizer.json");
+        if (vocab != null && merges != null) {
+            return openPair(vocab, merges);
+        }
+        for (Path file : Arrays.asList(tokenizer, vocab, merges)) {
+            if (file != null) {
+                return openFile(file);
             }
         }
         throw new TokenizerException(folder + ": has no vocabulary; looked for " + LOOKED_FOR);
@@ -97,7 +103,8 @@ final class VocabularyFolder {
     private static Path required(Path folder, String name, Path known) {
         Path found = beside(folder, name);
         if (found == null) {
-            throw new TokenizerException(folder.resolve(name) + ": is missing; " + known + " cannot be used without it");
+            throw new TokenizerException(
+                    folder.resolve(name) + ": is missing; " + known + " cannot be used without it");
         }
         return found;
     }

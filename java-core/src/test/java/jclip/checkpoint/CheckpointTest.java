@@ -265,6 +265,18 @@ class CheckpointTest {
                 .isEqualTo(TestFiles.VIT);
     }
 
+    @Test
+    void openClipDefaultsAndRounding() {
+        Architecture parsed = Architecture.parse(new java.io.ByteArrayInputStream("""
+                {"embed_dim": 512, "quick_gelu": true, "vision_cfg": {"width": 96, "head_width": 40, "mlp_ratio": 4.9231},
+                 "text_cfg": {}}
+                """.getBytes(StandardCharsets.UTF_8)), "test");
+        Architecture.Vit vit = (Architecture.Vit) parsed.vision();
+        assertThat(vit).isEqualTo(new Architecture.Vit(224, 16, 96, 12, 2, 48, 472, 1e-5));
+        assertThat(parsed.text()).isEqualTo(
+                new Architecture.Text(77, 49408, 512, 12, 8, 64, 2048, Architecture.Pool.ARGMAX, -1, 1e-5));
+    }
+
     @SuppressWarnings("unchecked")
     private static Map<String, Object> at(Map<String, Object> map, String... path) {
         Map<String, Object> inner = map;

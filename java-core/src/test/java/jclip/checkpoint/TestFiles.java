@@ -86,6 +86,34 @@ final class TestFiles {
         return bytes.toByteArray();
     }
 
+    /** The same entries, stored, with every size and offset in zip64 fields, as archives above 4 GB have. */
+    static byte[] zip64(Map<String, byte[]> entries) {
+        ByteBuffer out = ByteBuffer.allocate(1 << 16).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer directory = ByteBuffer.allocate(1 << 14).order(ByteOrder.LITTLE_ENDIAN);
+        entries.forEach((key, content) -> {
+            byte[] name = ("archive/" + key).getBytes(StandardCharsets.UTF_8);
+            CRC32 crc = new CRC32();
+            crc.update(content);
+            long local = out.position();
+            out.putInt(0x04034b50).putShort((short) 45).putLong(0).putInt((int) crc.getValue()).putInt(-1).putInt(-1)
+                    .putShort((short) name.length).putShort((short) 0).put(name).put(content);
+            directory.putInt(0x02014b50).putInt(45).putLong(0).putInt((int) crc.getValue()).putInt(-1).putInt(-1)
+                    .putShort((short) name.length).putShort((short) 28).putShort((short) 0).putShort((short) 0)
+                    .putShort((short) 0).putInt(0).putInt(-1).put(name)
+                    .putShort((short) 1).putShort((short) 24).putLong(content.length).putLong(content.length).putLong(local);
+        });
+        long begin = out.position();
+        out.put(directory.flip());
+        long end = out.position();
+        out.putInt(0x06064b50).putLong(44).putInt(45).putInt(0).putInt(0).putLong(entries.size()).putLong(entries.size())
+                .putLong(end - begin).putLong(begin);
+        out.putInt(0x07064b50).putInt(0).putLong(end).putInt(1);
+        out.putInt(0x06054b50).putInt(0).putInt(-1).putInt(-1).putInt(-1).putShort((short) 0);
+        byte[] bytes = new byte[out.position()];
+        out.flip().get(bytes);
+        return bytes;
+    }
+
     /** A state dict of fp32 tensors as torch.save would pickle it. */
     static byte[] torch(Map<String, float[]> tensors, Map<String, long[]> shapes, boolean training, boolean deflated) {
         Map<String, byte[]> entries = new LinkedHashMap<>();
@@ -100,6 +128,8 @@ final class TestFiles {
             entries.put("data/" + key++, little(tensors.get(name)));
         }
         pickle.op('u');
+        // a state dict's _metadata is an attribute of the dictionary
+        pickle.op('}').op('(').text("_metadata").global("collections", "OrderedDict").op(')').op('R').op('u').op('b');
         if (training) {
             pickle.op('u');
         }
@@ -169,6 +199,10 @@ final class TestFiles {
                 op('t');
             }
             return op(0x89).global("collections", "OrderedDict").op(')').op('R').op('t').op('R');
+        }
+
+        PickleBytes raw(PickleBytes more) {
+            return raw(more.bytes());
         }
 
         private PickleBytes integer(int value) {

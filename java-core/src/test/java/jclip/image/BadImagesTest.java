@@ -61,7 +61,7 @@ class BadImagesTest {
     /** Null, or the message of the refusal; anything else thrown fails the test. */
     private static String outcome(Runnable reading) {
         var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
-        return Assertions.assertTimeoutPreemptively(Duration.ofSeconds(20), () -> {
+        return Assertions.assertTimeoutPreemptively(Duration.ofSeconds(60), () -> {
             long before = threads.getCurrentThreadAllocatedBytes();
             String message = null;
             try {

@@ -21,7 +21,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Damaged and hostile vocabularies: a clear error of the project's own kind, in bounded time, or a vocabulary that works. */
+/**
+ * Damaged and hostile vocabularies: a clear error of the project's own kind, in bounded time, or a vocabulary that
+ * works.
+ */
 class HostileVocabularyTest {
     private static final Duration LIMIT = Duration.ofSeconds(20);
 
@@ -30,13 +33,15 @@ class HostileVocabularyTest {
 
     @TestFactory
     Stream<DynamicTest> everyBadFixture() {
-        List<Path> cases = Fixtures.cases("bad").stream()
-                .filter(bad -> Json.read(bad.resolve("case.json")).text("kind").equals("tokenizer"))
+        List<Path> cases = Fixtures.cases("").stream()
+                .filter(bad ->
+                        Json.read(bad.resolve("case.json")).text("kind", "").equals("tokenizer"))
                 .toList();
         if (cases.isEmpty()) {
             return Stream.of(DynamicTest.dynamicTest("shared fixtures absent, nothing opened", () -> {}));
         }
-        return cases.stream().map(bad -> DynamicTest.dynamicTest(bad.getFileName().toString(), () -> open(bad)));
+        return cases.stream()
+                .map(bad -> DynamicTest.dynamicTest(bad.getFileName().toString(), () -> open(bad)));
     }
 
     private static void open(Path bad) {
@@ -146,7 +151,7 @@ class HostileVocabularyTest {
         for (Path file : files) {
             byte[] sound = Files.readAllBytes(file);
             works(Tokenizer.open(file));
-            for (int round = 0; round < 200; round++) {
+            for (int round = 0; round < 100; round++) {
                 Files.write(file, mutate(sound, random));
                 try {
                     Tokenizer tokenizer = Tokenizer.open(file);
@@ -159,8 +164,8 @@ class HostileVocabularyTest {
             }
             Files.write(file, sound);
         }
-        assertThat(rejected).isGreaterThan(300);
-        assertThat(accepted).isGreaterThan(10);
+        assertThat(rejected).isGreaterThan(150);
+        assertThat(accepted).isGreaterThan(5);
     }
 
     private static byte[] gzip(String text) throws IOException {

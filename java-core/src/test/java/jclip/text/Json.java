@@ -8,7 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -50,7 +50,7 @@ final class Json {
     private static @Nullable Object value(JsonParser in) throws IOException {
         return switch (in.currentToken()) {
             case START_OBJECT -> {
-                Map<String, @Nullable Object> fields = new HashMap<>();
+                Map<String, @Nullable Object> fields = new LinkedHashMap<>();
                 while (in.nextToken() != JsonToken.END_OBJECT) {
                     String name = in.currentName();
                     in.nextToken();
@@ -65,7 +65,7 @@ final class Json {
                 }
                 yield values;
             }
-            case VALUE_NUMBER_INT -> in.getIntValue();
+            case VALUE_NUMBER_INT -> in.getNumberValue();
             case VALUE_TRUE -> true;
             case VALUE_FALSE -> false;
             case VALUE_NULL -> null;
@@ -107,7 +107,19 @@ final class Json {
         return list(name).stream().map(String.class::cast).toList();
     }
 
-    private List<?> list(String name) {
+    /** The names of the fields in their order. */
+    List<String> names() {
+        return List.copyOf(fields.keySet());
+    }
+
+    Json object(String name) {
+        if (!(fields.get(name) instanceof Json object)) {
+            throw new AssertionError("no object '" + name + "' in " + fields);
+        }
+        return object;
+    }
+
+    List<?> list(String name) {
         if (!(fields.get(name) instanceof List<?> values)) {
             throw new AssertionError("no list '" + name + "' in " + fields);
         }

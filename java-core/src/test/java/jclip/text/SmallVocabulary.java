@@ -10,8 +10,24 @@ import java.util.stream.IntStream;
 /** A vocabulary of a few merges in each form that is read, made here. */
 final class SmallVocabulary {
     private static final String[] MERGES = {
-        "i n", "a n", "th e</w>", "a t</w>", "c at</w>", "o f</w>", "p h", "ph o", "o t", "t o</w>", "pho to</w>", "d o",
-        "do g</w>", "in g</w>", "' s</w>", "r e", "e d</w>", "re d</w>"
+        "i n",
+        "a n",
+        "th e</w>",
+        "a t</w>",
+        "c at</w>",
+        "o f</w>",
+        "p h",
+        "ph o",
+        "o t",
+        "t o</w>",
+        "pho to</w>",
+        "d o",
+        "do g</w>",
+        "in g</w>",
+        "' s</w>",
+        "r e",
+        "e d</w>",
+        "re d</w>"
     };
 
     /** As OpenAI writes it; {@code t h} stands in line 21, behind which {@code th e</w>} follows. */

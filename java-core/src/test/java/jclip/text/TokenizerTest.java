@@ -37,7 +37,18 @@ class TokenizerTest {
         assertThat(STANDARD.startToken()).isEqualTo(49406);
         assertThat(STANDARD.endToken()).isEqualTo(49407);
         encodes("a cartoon tench.", 320, 7651, 1149, 634, 269);
-        encodes("a low resolution photo of a hammerhead shark.", 320, 1042, 9977, 1125, 539, 320, 15331, 1375, 7980, 269);
+        encodes(
+                "a low resolution photo of a hammerhead shark.",
+                320,
+                1042,
+                9977,
+                1125,
+                539,
+                320,
+                15331,
+                1375,
+                7980,
+                269);
         encodes("1e-5; sure, price: tumour", 272, 324, 268, 276, 282, 1650, 267, 2827, 281, 45129);
         encodes("12 my rain", 272, 273, 607, 2443);
         encodes("");
@@ -48,9 +59,11 @@ class TokenizerTest {
     void textIsRepairedBeforeItIsEncoded() {
         encodes("'\u00c3\u00a9t\u00c3\u00a9 dernier,", 262, 3459, 39694, 839, 13014, 267);
         encodes("'\u00e9t\u00e9 dernier,", 262, 3459, 39694, 839, 13014, 267);
-        assertThat(Cleaning.WHITESPACE.clean("it\u00e2\u20ac\u2122s  sch\u00c3\u00b6n")).isEqualTo("it's sch\u00f6n");
+        assertThat(Cleaning.WHITESPACE.clean("it\u00e2\u20ac\u2122s  sch\u00c3\u00b6n"))
+                .isEqualTo("it's sch\u00f6n");
         assertThat(TextRepair.fix("voil\u00c3 le travail")).isEqualTo("voil\u00e0 le travail");
-        assertThat(TextRepair.fix("P&EACUTE;REZ &amp;amp; \ufb01n\u2026\u0085")).isEqualTo("P\u00c9REZ & fin\u2026\u2026");
+        assertThat(TextRepair.fix("P&EACUTE;REZ &amp;amp; \ufb01n\u2026\u0085"))
+                .isEqualTo("P\u00c9REZ & fin\u2026\u2026");
         assertThat(TextRepair.fix("&amp; < &amp;\n&amp;")).isEqualTo("&amp; < &amp;\n&amp;");
         assertThat(TextRepair.fix("a\u001b[1;31mred\u001b[0m\r\nb\rc\u0000")).isEqualTo("ared\nb\nc");
         assertThat(TextRepair.fix("x\ud800y\ufeff")).isEqualTo("x\ufffdy");
@@ -76,8 +89,17 @@ class TokenizerTest {
 
     @Test
     void lowerCaseKnowsTheFinalSigmaAndWhatTheReferenceLeaves() {
-        assertThat(LowerCase.of("\u039f\u0394\u039f\u03a3 \u03a3 \u03a3\u0391\u03a3.")).isEqualTo("\u03bf\u03b4\u03bf\u03c2 \u03c3 \u03c3\u03b1\u03c2.");
+        assertThat(LowerCase.of("\u039f\u0394\u039f\u03a3 \u03a3 \u03a3\u0391\u03a3."))
+                .isEqualTo("\u03bf\u03b4\u03bf\u03c2 \u03c3 \u03c3\u03b1\u03c2.");
         assertThat(LowerCase.of("\u0130\u01c5\u1c89")).isEqualTo("i\u0307\u01c6\u1c89");
+    }
+
+    @Test
+    void charactersNewerThanTheReferencesUnicodeNeitherCombineNorHaveCase() {
+        assertThat(TextRepair.compose("e\u0301 \u0301\u0323")).isEqualTo("\u00e9 \u0323\u0301");
+        assertThat(TextRepair.compose("e\u0301 \u0301\u0897\u0323e\u0301"))
+                .isEqualTo("\u00e9 \u0301\u0897\u0323\u00e9");
+        assertThat(LowerCase.of("A\u03a3\u0897B A\u03a3\ua7cb")).isEqualTo("a\u03c2\u0897b a\u03c2\ua7cb");
     }
 
     @Test
@@ -88,7 +110,8 @@ class TokenizerTest {
         Files.copy(hf.resolve("tokenizer.json"), json.resolve("tokenizer.json"));
         Files.writeString(folder.resolve("bpe_small.txt"), SmallVocabulary.BPE.stripTrailing());
         Tokenizer bpe = Tokenizer.open(folder);
-        for (Tokenizer other : List.of(Tokenizer.open(hf), Tokenizer.open(hf.resolve("merges.txt")), Tokenizer.open(json))) {
+        for (Tokenizer other :
+                List.of(Tokenizer.open(hf), Tokenizer.open(hf.resolve("merges.txt")), Tokenizer.open(json))) {
             assertThat(other.specialTokens()).isEqualTo(SpecialTokens.OPENAI);
             assertThat(other.vocabularySize()).isEqualTo(bpe.vocabularySize()).isEqualTo(512 + 22 + 2);
             for (String text : List.of("the red dog's photo, in string", "Photo of THE cat at dawn \u00e9 2", "")) {
@@ -116,7 +139,8 @@ class TokenizerTest {
         assertThat(row.truncated()).isTrue();
         assertThat(row.kept()).isEqualTo("a low resolution photo");
         assertThat(STANDARD.encodeRow(text, 12, Overflow.REJECT).kept()).isEqualTo(text);
-        assertThat(STANDARD.encodeRow("supercalifragilistic", 4, Overflow.TRUNCATE).kept())
+        assertThat(STANDARD.encodeRow("supercalifragilistic", 4, Overflow.TRUNCATE)
+                        .kept())
                 .startsWith("super")
                 .hasSizeLessThan(20);
         assertThatThrownBy(() -> STANDARD.encode(text, 6, Overflow.REJECT))
@@ -124,7 +148,8 @@ class TokenizerTest {
                 .hasMessageContaining("12 tokens")
                 .hasMessageContaining("\"a low resolution photo\"")
                 .hasMessageContaining("character 22");
-        assertThatThrownBy(() -> STANDARD.encode(text, 0, Overflow.TRUNCATE)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> STANDARD.encode(text, 0, Overflow.TRUNCATE))
+                .isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test
@@ -134,8 +159,11 @@ class TokenizerTest {
             row.fill((byte) -1);
             assertThat(STANDARD.encodeInto("a cat", row, Overflow.REJECT)).isEqualTo(4);
             assertThat(row.toArray(ValueLayout.JAVA_INT)).containsExactly(49406, 320, 2368, 49407, 0, 0);
-            assertThat(STANDARD.encodeInto("a photo of a cat in a hat", row, Overflow.TRUNCATE)).isEqualTo(6);
-            assertThat(row.toArray(ValueLayout.JAVA_INT)).startsWith(49406, 320, 1125).endsWith(49407);
+            assertThat(STANDARD.encodeInto("a photo of a cat in a hat", row, Overflow.TRUNCATE))
+                    .isEqualTo(6);
+            assertThat(row.toArray(ValueLayout.JAVA_INT))
+                    .startsWith(49406, 320, 1125)
+                    .endsWith(49407);
             assertThatThrownBy(() -> STANDARD.encodeInto("a photo of a cat in a hat", row, Overflow.REJECT))
                     .isInstanceOf(IllegalArgumentException.class);
         }
