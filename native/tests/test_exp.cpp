@@ -73,8 +73,8 @@ bool check(const char* name, Exp f, uint32_t step) {
   double above = largest_error(f, 0x00000000u, 0x42b16666u, step, &above_where);  // 0 to 88.7
   printf("%s exp: largest error %.3f ulp at %.9g on [-104, 0], %.3f ulp at %.9g on [0, 88.7]\n", name, below, static_cast<double>(where),
          above, static_cast<double>(above_where));
-  bool good = below <= 1.0 && above <= 1.0;
-  if (!good) printf("FAILED %s: more than 1 ulp\n", name);
+  bool good = below <= 1.02 && above <= 1.02;
+  if (!good) printf("FAILED %s: more than 1.02 ulp\n", name);
   return check_values(name, f) && good;
 }
 

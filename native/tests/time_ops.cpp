@@ -167,18 +167,22 @@ void time_layer_norm(jc_context* context, int64_t rows, int64_t width, bool resi
 int main(int argc, char** argv) {
   jc_threads(1);
   jc_context context = {};
-  for (context.isa = argc > 1 ? atoi(argv[1]) : JC_AVX2; context.isa <= jc_isa(); ++context.isa) {
+  bool attention = argc < 2 || strcmp(argv[1], "attention") == 0, layer_norm = argc < 2 || strcmp(argv[1], "layer_norm") == 0;
+  for (context.isa = argc > 2 ? atoi(argv[2]) : JC_AVX2; context.isa <= jc_isa(); ++context.isa) {
     printf("%s: %.1f GFLOP/s of independent FMA chains, one thread\n", kNames[context.isa],
            1e-9 * (context.isa == JC_AVX512 ? fma_flops_avx512() : fma_flops_avx2()));
-    time_attention(&context, 1, 50, 12, 64, false, 50);
-    time_attention(&context, 8, 50, 12, 64, false, 50);
-    time_attention(&context, 1, 77, 8, 64, true, 77);
-    time_attention(&context, 1, 77, 8, 64, false, 77);
-    time_attention(&context, 1, 197, 12, 64, false, 197);
-    time_attention(&context, 1, 257, 16, 64, false, 257);
-    time_attention(&context, 1, 577, 16, 64, false, 577);
-    time_attention(&context, 1, 257, 16, 80, false, 257);
-    time_attention(&context, 1, 50, 12, 64, false, 1);
+    if (attention) {
+      time_attention(&context, 1, 50, 12, 64, false, 50);
+      time_attention(&context, 8, 50, 12, 64, false, 50);
+      time_attention(&context, 1, 77, 8, 64, true, 77);
+      time_attention(&context, 1, 77, 8, 64, false, 77);
+      time_attention(&context, 1, 197, 12, 64, false, 197);
+      time_attention(&context, 1, 257, 16, 64, false, 257);
+      time_attention(&context, 1, 577, 16, 64, false, 577);
+      time_attention(&context, 1, 257, 16, 80, false, 257);
+      time_attention(&context, 1, 50, 12, 64, false, 1);
+    }
+    if (!layer_norm) continue;
     time_layer_norm(&context, 8, 768, false);
     time_layer_norm(&context, 50, 768, false);
     time_layer_norm(&context, 50, 768, true);

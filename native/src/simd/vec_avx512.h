@@ -23,11 +23,22 @@ struct Vec : Avx512 {
   static void store(float* p, Float x, int64_t n) { Avx512::store(p, x, part(n)); }
   static Float exp(Float x) { return avx512::exp(x); }
 
-  static float sum(Float x) {
+  // The four lanes that are left when halves are added to halves.
+  static __m128 fold(Float x) {
     __m256 y = _mm512_castps512_ps256(x) + _mm512_extractf32x8_ps(x, 1);
-    __m128 z = _mm256_castps256_ps128(y) + _mm256_extractf128_ps(y, 1);
+    return _mm256_castps256_ps128(y) + _mm256_extractf128_ps(y, 1);
+  }
+  static float sum(Float x) {
+    __m128 z = fold(x);
     z = z + _mm_movehl_ps(z, z);
     return _mm_cvtss_f32(_mm_add_ss(z, _mm_movehdup_ps(z)));
+  }
+  // The sums of four vectors, each with the additions of sum().
+  static __m128 sum4(Float a, Float b, Float c, Float d) {
+    __m128 w = fold(a), x = fold(b), y = fold(c), z = fold(d);
+    __m128 low = _mm_unpacklo_ps(w, x) + _mm_unpackhi_ps(w, x);  // a0 + a2, b0 + b2, a1 + a3, b1 + b3
+    __m128 high = _mm_unpacklo_ps(y, z) + _mm_unpackhi_ps(y, z);
+    return _mm_movelh_ps(low, high) + _mm_movehl_ps(high, low);
   }
   static float largest(Float x) {
     __m256 y = _mm256_max_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
