@@ -23,29 +23,31 @@ typename V::Float exp_sum(typename V::Float high, typename V::Float low) {
   return V::scale(V::add(q, V::set(1.0f)), n);
 }
 
-// x sigmoid(1.702 x)
+// x sigmoid(1.702 x), from e = e^(-1.702 |x|): x / (1 + e), and e times that for x < 0. At most ULPQ ulp.
 template <class V>
 typename V::Float quick_gelu(typename V::Float x) {
   // The rounding of 1.702 x, and of 1.702 itself, would grow with x in the exponent: both are carried along.
-  auto bound = V::max(V::set(-60.0f), V::min(V::set(60.0f), x));
-  auto high = V::mul(bound, V::set(-1.702f));
-  auto low = V::fma(bound, V::set(-1.702f), V::negate(high));
-  low = V::fma(bound, V::set(static_cast<float>(-(1.702 - static_cast<double>(1.702f)))), low);
-  return V::div(x, V::add(V::set(1.0f), exp_sum<V>(high, low)));
+  auto t = V::min(V::set(64.0f), V::abs(x));
+  auto high = V::mul(t, V::set(-1.702f));
+  auto low = V::fma(t, V::set(-1.702f), V::negate(high));
+  low = V::fma(t, V::set(static_cast<float>(-(1.702 - static_cast<double>(1.702f)))), low);
+  auto e = exp_sum<V>(high, low);
+  auto y = V::div(x, V::add(V::set(1.0f), e));
+  return V::if_negative(x, V::mul(y, e), y);
 }
 
 // x (1 + erf(x / sqrt 2)) / 2. With t = |x|, the normal distribution's tail is e^(-t^2 / 2) u P(u), u = 1 / (1 + 19/64 t);
-// P is minimax of degree 9 (6e-9). Both sides of zero come from the tail, so that nothing cancels.
+// P is minimax of degree 9 (6e-9). Both sides of zero come from the tail, so that nothing cancels. At most ULPG ulp.
 template <class V>
 typename V::Float gelu(typename V::Float x) {
-  auto t = V::min(V::set(20.0f), V::abs(x));
+  auto bound = V::max(V::set(-20.0f), V::min(V::set(20.0f), x));
+  auto t = V::abs(bound);
   auto u = V::div(V::set(1.0f), V::fma(t, V::set(0.296875f), V::set(1.0f)));
   auto p = V::set(-0.0189419575f);
   for (float c : {0.107007742f, -0.224928856f, 0.1955989f, -0.0805793628f, 0.0978028104f, 0.0779407322f, 0.10933359f, 0.118326597f, 0.118439823f}) p = V::fma(p, u, V::set(c));
   auto square = V::mul(t, t);
   auto rest = V::fma(t, t, V::negate(square));
-  auto tail = V::mul(V::mul(exp_sum<V>(V::mul(square, V::set(-0.5f)), V::mul(rest, V::set(-0.5f))), u), p);
-  auto part = V::mul(x, tail);
+  auto part = V::mul(V::mul(V::mul(u, p), bound), exp_sum<V>(V::mul(square, V::set(-0.5f)), V::mul(rest, V::set(-0.5f))));
   return V::if_negative(x, part, V::sub(x, part));
 }
 

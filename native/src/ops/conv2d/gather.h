@@ -14,15 +14,23 @@ void gather_pixels(const jc_conv2d_args* a, const float* from, int64_t pixels, f
     put_run<V>(tile, count, i, at, from, pixels * a->channels);
     return;
   }
-  for (int64_t u = 0; u < pixels; ++u, from += a->x_column) {
-    if (a->x_channel == 1) {
-      put_run<V>(tile, count, i, at, from, a->channels);
-      at += a->channels;
-      continue;
+  if (a->x_channel == 1) {
+    for (int64_t u = 0; u < pixels; ++u, at += a->channels) {
+      put_run<V>(tile, count, i, at, from + u * a->x_column, a->channels);
     }
-    for (int64_t c = 0; c < a->channels; ++c, ++at) {
-      int64_t inside = at & (kChunk - 1);
-      tile[(at - inside) * count + i * kChunk + inside] = from[c * a->x_channel];
+    return;
+  }
+  int64_t inside = at & (kChunk - 1);
+  float* to = tile + (at - inside) * count + i * kChunk + inside;
+  int64_t room = kChunk - inside;
+  for (int64_t u = 0; u < pixels; ++u, from += a->x_column) {
+    const float* value = from;
+    for (int64_t c = 0; c < a->channels; ++c, value += a->x_channel) {
+      *to++ = *value;
+      if (--room == 0) {
+        to += (count - 1) * kChunk;
+        room = kChunk;
+      }
     }
   }
 }

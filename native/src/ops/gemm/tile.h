@@ -27,13 +27,21 @@ struct Columns {
   int64_t count;
 };
 
+// What a tile fetches into the second-level cache for the next panel: `lines` cache lines per chunk of k, from `from` on. Without it the
+// first tile of a panel waits for memory, and the others leave memory idle.
+struct Ahead {
+  const float* from;
+  int64_t lines;
+};
+
 template <class V, int Rows>
 struct Kernel {
   static constexpr int kVectors = 2;
   using Float = typename V::Float;
 
   template <int Most>
-  static void run(const Product& p, const float* a, const float* w, const Places<Most>& places, Columns columns) {
+  static void run(const Product& p, const float* a, const float* w, const Places<Most>& places, Columns columns,
+                  Ahead ahead) {
     Float acc[Rows][kVectors];
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
@@ -41,6 +49,8 @@ struct Kernel {
     }
     int64_t k = p.k;
     for (; k >= kChunk; k -= kChunk) {
+      for (int64_t i = 0; i < ahead.lines; ++i) V::prefetch(ahead.from + i * 16);
+      ahead.from += ahead.lines * 16;
 #pragma GCC unroll 1
       for (int step = 0; step < kChunk; ++step) multiply_add(acc, a + step, w + step * kVectors * V::kWidth);
       a += Rows * kChunk;
@@ -117,7 +127,7 @@ void activate(const Product& p, int64_t rows, const Places<Most>& places, Column
 }
 
 template <class V, int Most>
-using Run = void (*)(const Product&, const float*, const float*, const Places<Most>&, Columns);
+using Run = void (*)(const Product&, const float*, const float*, const Places<Most>&, Columns, Ahead);
 
 // kernels<V, Most>[r - 1] computes r rows.
 template <class V, int Most, class Sequence = std::make_integer_sequence<int, Most>>
@@ -170,10 +180,11 @@ Split split_of(const Product& p, int64_t width, int64_t bytes_of_slot) {
 
 // One tile times one panel.
 template <class V, int Most>
-void multiply_panel(const Product& p, const Places<Most>& places, int64_t count, const float* gathered, int64_t panel) {
+void multiply_panel(const Product& p, const Places<Most>& places, int64_t count, const float* gathered, int64_t panel,
+                    Ahead ahead) {
   constexpr int64_t kColumns = 2 * V::kWidth;
   Columns columns{panel * kColumns, p.n - panel * kColumns < kColumns ? p.n - panel * kColumns : kColumns};
-  Kernels<V, Most>::table[count - 1](p, gathered, p.packed + panel * kColumns * p.k, places, columns);
+  Kernels<V, Most>::table[count - 1](p, gathered, p.packed + panel * kColumns * p.k, places, columns, ahead);
   if (p.activation == JC_GELU || p.activation == JC_QUICK_GELU) activate<V, Most>(p, count, places, columns);
 }
 
@@ -192,7 +203,7 @@ void multiply_block(const Product& p, const Split& s, int64_t task, float* gathe
       Places<Most> places = places_of<Most>(p, first, count);
       p.gather(p.source, first, count, gathered);
       for (int64_t panel = first_panel; panel < last_panel; ++panel) {
-        multiply_panel<V, Most>(p, places, count, gathered, panel);
+        multiply_panel<V, Most>(p, places, count, gathered, panel, {p.packed, 0});
       }
     }
     return;
@@ -202,11 +213,15 @@ void multiply_block(const Product& p, const Split& s, int64_t task, float* gathe
     int64_t first = first_of(tile);
     p.gather(p.source, first, first_of(tile + 1) - first, gathered + (first - block_row) * row);
   }
+  int64_t panel_size = 2 * V::kWidth * p.k;
+  int64_t lines = ceil_div(2 * V::kWidth, last_tile - first_tile);  // a chunk of a panel, shared by the tiles
   for (int64_t panel = first_panel; panel < last_panel; ++panel) {
     for (int64_t tile = first_tile; tile < last_tile; ++tile) {
       int64_t first = first_of(tile), count = first_of(tile + 1) - first;
       Places<Most> places = places_of<Most>(p, first, count);
-      multiply_panel<V, Most>(p, places, count, gathered + (first - block_row) * row, panel);
+      const float* next = p.packed + (panel + 1) * panel_size + (tile - first_tile) * lines * p.k;
+      Ahead ahead{next, panel + 1 < s.panels && last_tile - first_tile > 1 ? lines : 0};
+      multiply_panel<V, Most>(p, places, count, gathered + (first - block_row) * row, panel, ahead);
     }
   }
 }
