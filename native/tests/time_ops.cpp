@@ -1,7 +1,8 @@
 // Times attention and LayerNorm on one thread as shares of this machine's ceilings, measured in turns with them: the machine may
 // be shared, so each figure is a median of ratios of neighbouring measurements.
 //   attention   FLOPs of the two products (4 q kv d per head, causal: the seen pairs only) against independent FMA chains
-//   layer_norm  bytes in and out once, against a copy of as many bytes of the same memory by the same instruction set
+//   layer_norm  bytes in and out once, against a copy of as many bytes of the same memory by the same instruction set; and
+//               against the bare loads and stores of its three passes (read, read, copy; a row is short, so it stays in L1)
 #include <immintrin.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -68,11 +69,23 @@ double fma_flops_avx2() {
   sink = _mm256_cvtss_f32(t[0]);
   return 12.0 * 16 * kChains / seconds;
 }
+void read_avx512(const float* from, int64_t n) {
+  for (int64_t i = 0; i < n; i += 32) {
+    __m512 a = _mm512_loadu_ps(from + i), b = _mm512_loadu_ps(from + i + 16);
+    asm volatile("" ::"v"(a), "v"(b));
+  }
+}
 void copy_avx512(const float* from, float* to, int64_t n) {
   for (int64_t i = 0; i < n; i += 32) {
     __m512 a = _mm512_loadu_ps(from + i), b = _mm512_loadu_ps(from + i + 16);
     _mm512_storeu_ps(to + i, a);
     _mm512_storeu_ps(to + i + 16, b);
+  }
+}
+void read_avx2(const float* from, int64_t n) {
+  for (int64_t i = 0; i < n; i += 16) {
+    __m256 a = _mm256_loadu_ps(from + i), b = _mm256_loadu_ps(from + i + 8);
+    asm volatile("" ::"x"(a), "x"(b));
   }
 }
 void copy_avx2(const float* from, float* to, int64_t n) {
@@ -144,21 +157,28 @@ void time_layer_norm(jc_context* context, int64_t rows, int64_t width, bool resi
   a.x = x, a.weight = weight, a.bias = bias, a.y = y, a.rows = rows, a.width = width, a.epsilon = 1e-5;
   if (residual) a.residual = other, a.sum = sum;
   auto copy = context->isa == JC_AVX512 ? copy_avx512 : copy_avx2;
+  auto read = context->isa == JC_AVX512 ? read_avx512 : read_avx2;
   double bytes = 8.0 * static_cast<double>(n) * (residual ? 2 : 1);
-  auto ceiling = [&] {
+  auto ceiling = [&](bool passes) {
     int64_t repeats = std::max<int64_t>(1, 2000000 / n);
     double start = now();
     for (int64_t i = 0; i < repeats; ++i) {
-      copy(x, y, n);
-      if (residual) copy(other, sum, n);
+      for (int64_t row = 0; row < rows; ++row) {
+        if (passes) read(x + row * width, width), read(x + row * width, width);
+        copy(x + row * width, y + row * width, width);
+        if (residual) copy(other + row * width, sum + row * width, width);
+      }
     }
     return bytes * static_cast<double>(repeats) / (now() - start);
   };
-  Figure f = measure(ceiling, bytes, [&] {
+  auto op = [&] {
     if (jc_layer_norm(context, &a) != JC_OK) abort();
-  });
-  printf("layer_norm %-6s rows=%-5ld width=%-4ld %-8s %7.1f GB/s  share of copy %.2f  [%.2f, %.2f]\n", kNames[context->isa], rows, width,
-         residual ? "residual" : "plain", f.rate * 1e-9, f.share, f.low, f.high);
+  };
+  Figure f = measure([&] { return ceiling(false); }, bytes, op);
+  Figure passes = measure([&] { return ceiling(true); }, bytes, op);
+  printf("layer_norm %-6s rows=%-5ld width=%-4ld %-8s %7.1f GB/s  share of copy %.2f  [%.2f, %.2f]  of its loads and stores %.2f  [%.2f, %.2f]\n",
+         kNames[context->isa], rows, width, residual ? "residual" : "plain", f.rate * 1e-9, f.share, f.low, f.high, passes.share,
+         passes.low, passes.high);
   free(x), free(other), free(sum), free(y), free(weight), free(bias);
 }
 
