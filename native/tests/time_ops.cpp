@@ -1,8 +1,9 @@
-// Times attention and LayerNorm on one thread as shares of this machine's ceilings, measured in turns with them: the machine may
-// be shared, so each figure is a median of ratios of neighbouring measurements.
-//   attention   FLOPs of the two products (4 q kv d per head, causal: the seen pairs only) against independent FMA chains
-//   layer_norm  bytes in and out once, against a copy of as many bytes of the same memory by the same instruction set; and
-//               against the bare loads and stores of its three passes (read, read, copy; a row is short, so it stays in L1)
+// Times attention and LayerNorm on one thread as shares of this machine's ceilings, measured in turns with them: the
+// machine may be shared, so each figure is a median of ratios of neighbouring measurements.
+//   attention   FLOPs of the two products (4 q kv d per head; causal: the seen pairs only) against independent FMA chains
+//   layer_norm  bytes in and out once, against a copy of as many bytes of the same memory; and against the bare loads
+//               and stores of its three passes (read, read, copy; a row is short, so it stays in L1)
+// Arguments: attention | layer_norm, and the first instruction set (1, 2).
 #include <immintrin.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -98,8 +99,8 @@ void copy_avx2(const float* from, float* to, int64_t n) {
 #pragma GCC pop_options
 
 struct Figure {
-  double rate;   // of the operator, median
-  double share;  // of the ceiling, median of neighbours
+  double rate;       // of the operator, median
+  double share;      // of the ceiling, median of neighbours
   double low, high;  // quartiles of the share
 };
 
@@ -129,13 +130,15 @@ float* floats(int64_t n) {
   return p;
 }
 
-void time_attention(jc_context* context, int64_t batch, int64_t tokens, int64_t heads, int64_t head_dim, bool causal, int64_t queries) {
+void time_attention(jc_context* context, int64_t batch, int64_t tokens, int64_t heads, int64_t head_dim, bool causal,
+                    int64_t queries) {
   int64_t width = heads * head_dim;
   float* qkv = floats(batch * tokens * 3 * width);
   float* y = floats(batch * queries * width);
   jc_attention_args a = {};
   a.q = qkv, a.k = qkv + width, a.v = qkv + 2 * width, a.y = y;
-  a.sequences = batch, a.q_tokens = queries, a.kv_tokens = tokens, a.rows = batch * queries, a.heads = heads, a.head_dim = head_dim;
+  a.sequences = batch, a.q_tokens = queries, a.kv_tokens = tokens, a.rows = batch * queries, a.heads = heads,
+  a.head_dim = head_dim;
   a.ldq = a.ldk = a.ldv = 3 * width, a.ldy = width;
   a.causal = causal, a.scale = 0.125;
   a.workspace_bytes = jc_attention_workspace(context, &a);
@@ -145,14 +148,16 @@ void time_attention(jc_context* context, int64_t batch, int64_t tokens, int64_t 
   Figure f = measure(context->isa == JC_AVX512 ? fma_flops_avx512 : fma_flops_avx2, flops, [&] {
     if (jc_attention(context, &a) != JC_OK) abort();
   });
-  printf("attention %-6s B=%-2ld N=%-3ld H=%-2ld D=%-3ld q=%-3ld %-6s %7.1f GFLOP/s  share %.2f  [%.2f, %.2f]\n", kNames[context->isa],
-         batch, tokens, heads, head_dim, queries, causal ? "causal" : "full", f.rate * 1e-9, f.share, f.low, f.high);
+  printf("attention %-6s B=%-2ld N=%-3ld H=%-2ld D=%-3ld q=%-3ld %-6s %7.1f GFLOP/s  share %.2f  [%.2f, %.2f]\n",
+         kNames[context->isa], batch, tokens, heads, head_dim, queries, causal ? "causal" : "full", f.rate * 1e-9,
+         f.share, f.low, f.high);
   free(qkv), free(y), free(a.workspace);
 }
 
 void time_layer_norm(jc_context* context, int64_t rows, int64_t width, bool residual) {
   int64_t n = rows * width;
-  float *x = floats(n), *other = floats(n), *sum = floats(n), *y = floats(n), *weight = floats(width), *bias = floats(width);
+  float *x = floats(n), *other = floats(n), *sum = floats(n), *y = floats(n), *weight = floats(width),
+        *bias = floats(width);
   jc_layer_norm_args a = {};
   a.x = x, a.weight = weight, a.bias = bias, a.y = y, a.rows = rows, a.width = width, a.epsilon = 1e-5;
   if (residual) a.residual = other, a.sum = sum;
@@ -176,9 +181,11 @@ void time_layer_norm(jc_context* context, int64_t rows, int64_t width, bool resi
   };
   Figure f = measure([&] { return ceiling(false); }, bytes, op);
   Figure passes = measure([&] { return ceiling(true); }, bytes, op);
-  printf("layer_norm %-6s rows=%-5ld width=%-4ld %-8s %7.1f GB/s  share of copy %.2f  [%.2f, %.2f]  of its loads and stores %.2f  [%.2f, %.2f]\n",
-         kNames[context->isa], rows, width, residual ? "residual" : "plain", f.rate * 1e-9, f.share, f.low, f.high, passes.share,
-         passes.low, passes.high);
+  printf(
+      "layer_norm %-6s rows=%-5ld width=%-4ld %-8s %7.1f GB/s  share of copy %.2f  [%.2f, %.2f]  of its loads and "
+      "stores %.2f  [%.2f, %.2f]\n",
+      kNames[context->isa], rows, width, residual ? "residual" : "plain", f.rate * 1e-9, f.share, f.low, f.high,
+      passes.share, passes.low, passes.high);
   free(x), free(other), free(sum), free(y), free(weight), free(bias);
 }
 
@@ -187,7 +194,8 @@ void time_layer_norm(jc_context* context, int64_t rows, int64_t width, bool resi
 int main(int argc, char** argv) {
   jc_threads(1);
   jc_context context = {};
-  bool attention = argc < 2 || strcmp(argv[1], "attention") == 0, layer_norm = argc < 2 || strcmp(argv[1], "layer_norm") == 0;
+  bool attention = argc < 2 || strcmp(argv[1], "attention") == 0,
+       layer_norm = argc < 2 || strcmp(argv[1], "layer_norm") == 0;
   for (context.isa = argc > 2 ? atoi(argv[2]) : JC_AVX2; context.isa <= jc_isa(); ++context.isa) {
     printf("%s: %.1f GFLOP/s of independent FMA chains, one thread\n", kNames[context.isa],
            1e-9 * (context.isa == JC_AVX512 ? fma_flops_avx512() : fma_flops_avx2()));

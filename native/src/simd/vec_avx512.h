@@ -66,12 +66,12 @@ struct Vec : Avx512 {
       b[4 * i + 3] = _mm512_shuffle_ps(a[4 * i + 1], a[4 * i + 3], 0xee);
     }
     for (int c = 0; c < 4; ++c) {
-      Float low02 = _mm512_shuffle_f32x4(b[c], b[4 + c], 0x88);    // quarters 0, 2 of rows 0-3; 0, 2 of rows 4-7
+      Float low02 = _mm512_shuffle_f32x4(b[c], b[4 + c], 0x88);  // quarters 0, 2 of rows 0-3; 0, 2 of rows 4-7
       Float low13 = _mm512_shuffle_f32x4(b[c], b[4 + c], 0xdd);
       Float high02 = _mm512_shuffle_f32x4(b[8 + c], b[12 + c], 0x88);
       Float high13 = _mm512_shuffle_f32x4(b[8 + c], b[12 + c], 0xdd);
       Float out[4] = {_mm512_shuffle_f32x4(low02, high02, 0x88), _mm512_shuffle_f32x4(low13, high13, 0x88),
-                     _mm512_shuffle_f32x4(low02, high02, 0xdd), _mm512_shuffle_f32x4(low13, high13, 0xdd)};
+                      _mm512_shuffle_f32x4(low02, high02, 0xdd), _mm512_shuffle_f32x4(low13, high13, 0xdd)};
       for (int quarter = 0; quarter < 4; ++quarter) {
         if (4 * quarter + c < columns) store(to + (4 * quarter + c) * to_ld, out[quarter]);
       }

@@ -1,5 +1,5 @@
-// LayerNorm over vectors. A row is read three times (sum, squares, output), after the first time from the L1 cache; four rows
-// share each load of weight and bias. Lane structure: index modulo 4 vectors, whatever the number of rows.
+// LayerNorm over vectors. A row is read three times (sum, squares, output), after the first time from the L1 cache;
+// four rows share each load of weight and bias. Lane structure: index modulo 4 vectors, whatever the number of rows.
 #pragma once
 
 #include <cstring>
@@ -26,12 +26,14 @@ typename V::Float row_sums(const float* x, const float* residual, float* sum, in
 
 // Partial sums of x - mean and of its squares.
 template <class V>
-void row_deviations(const float* x, float mean, int64_t width, typename V::Float* deviations, typename V::Float* squares) {
+void row_deviations(const float* x, float mean, int64_t width, typename V::Float* deviations,
+                    typename V::Float* squares) {
   typename V::Float d1[4] = {V::zero(), V::zero(), V::zero(), V::zero()};
   typename V::Float d2[4] = {V::zero(), V::zero(), V::zero(), V::zero()};
   typename V::Float means = V::set(mean);
   for_vectors<V>(width, [&](int64_t i, int64_t n, int slot) {
-    typename V::Float d = n == V::kWidth ? V::load(x + i) - means : V::select_first(n, V::load(x + i, n) - means, V::zero());
+    typename V::Float d =
+        n == V::kWidth ? V::load(x + i) - means : V::select_first(n, V::load(x + i, n) - means, V::zero());
     d2[slot] = V::fma(d, d, d2[slot]);
     d1[slot] = d1[slot] + d;
   });
@@ -39,8 +41,8 @@ void row_deviations(const float* x, float mean, int64_t width, typename V::Float
   *squares = (d2[0] + d2[1]) + (d2[2] + d2[3]);
 }
 
-// Four rows, or one as if it were four: y = (x - mean) factor + shift, before weight and bias. The mean of x - mean, which
-// rounding left out of the mean, is in shift.
+// Four rows, or one as if it were four: y = (x - mean) factor + shift, before weight and bias. The mean of x - mean,
+// which rounding left out of the mean, is in shift.
 template <class V, int kRows>
 void layer_norm_rows(const jc_layer_norm_args* a, int64_t row) {
   using Float = typename V::Float;
