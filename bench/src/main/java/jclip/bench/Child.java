@@ -37,8 +37,13 @@ final class Child {
             Thread.currentThread().interrupt();
             throw new IllegalStateException(e);
         }
-        String[] words = answer.substring(answer.lastIndexOf('\n') + 1).split(" ");
+        // The JVM prints on the same stream, while it makes an AOT cache.
+        String[] words = answer.lines()
+                .filter(line -> line.startsWith(FirstEmbedding.ANSWER + " "))
+                .findFirst()
+                .orElseThrow()
+                .split(" ");
         long startNanos = start.getEpochSecond() * 1_000_000_000L + start.getNano();
-        return new Answer(1e-6 * (Long.parseLong(words[0]) - startNanos), Double.parseDouble(words[1]), Long.parseLong(words[2]));
+        return new Answer(1e-6 * (Long.parseLong(words[1]) - startNanos), Double.parseDouble(words[2]), Long.parseLong(words[3]));
     }
 }

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 
 /**
  * {@code ColdStart RESULTS}: from starting a JVM to the first embedding of a memory-mapped ViT-B/32 whose file is in the page cache,
@@ -19,11 +20,10 @@ public final class ColdStart {
     public static void main(String[] args) throws IOException {
         try (FormulaFolder folder = new FormulaFolder("ViT-B-32")) {
             Path cache = folder.path().resolveSibling("jclip.aot");
-            String aot = "-XX:AOTCache=" + cache;
-            String quick = "-XX:TieredStopAtLevel=1";
-            List<List<String>> options = List.of(List.of(), List.of(aot), List.of(quick), List.of(aot, quick));
-            List<String> names = List.of("usual", "AOT cache", "first compiler only", "AOT cache, first compiler only");
-            Child.run(List.of("-XX:AOTCacheOutput=" + cache), folder.path(), 1);
+            List<String> serial = List.of("-XX:+UseSerialGC", "-Xlog:aot=off", "-Xlog:cds=off");
+            List<List<String>> options = List.of(List.of(), serial, with(serial, "-XX:AOTCache=" + cache));
+            List<String> names = List.of("no options", "-XX:+UseSerialGC", "-XX:+UseSerialGC and AOT cache, as in tools/jclip");
+            Child.run(with(serial, "-XX:AOTCacheOutput=" + cache), folder.path(), 1);
             if (!Files.exists(cache)) {
                 throw new IllegalStateException("the JVM made no AOT cache; it takes nothing but jars on the class path");
             }
@@ -37,6 +37,10 @@ public final class ColdStart {
             Report.write(Path.of(args[0]), "cold-start.md", "Cold start: JVM start to the first embedding of ViT-B/32", "bench/cold-start",
                     table(names, answers));
         }
+    }
+
+    private static List<String> with(List<String> options, String one) {
+        return Stream.concat(options.stream(), Stream.of(one)).toList();
     }
 
     private static String table(List<String> names, List<List<Child.Answer>> answers) {

@@ -10,10 +10,13 @@ import jclip.image.Picture;
 
 /**
  * The process that {@link ColdStart} and {@link PeakMemory} start: {@code FirstEmbedding CHECKPOINT PICTURES}. Loads a checkpoint and embeds
- * that many formula pictures one by one. Prints one line: epoch nanoseconds after the first embedding, milliseconds from entering
+ * that many formula pictures one by one. Prints one line: {@code embedded}, epoch nanoseconds after the first embedding, milliseconds from entering
  * main to it, peak resident KiB, and the embedding's first number.
  */
 public final class FirstEmbedding {
+    /** First word of its answer. */
+    static final String ANSWER = "embedded";
+
     private FirstEmbedding() {}
 
     public static void main(String[] args) {
@@ -25,7 +28,7 @@ public final class FirstEmbedding {
                 clip.encodePicture(picture(i));
             }
             long nanos = Math.addExact(Math.multiplyExact(now.getEpochSecond(), 1_000_000_000L), now.getNano());
-            System.out.println(String.join(" ", List.of(Long.toString(nanos), Long.toString(Duration.between(start, now).toMillis()),
+            System.out.println(String.join(" ", List.of(ANSWER, Long.toString(nanos), Long.toString(Duration.between(start, now).toMillis()),
                     Long.toString(Resident.peakKibibytes()), Float.toString(first[0]))));
         }
     }
