@@ -1,6 +1,5 @@
 package jclip.image;
 
-
 /**
  * BMP as Pillow opens it: 1, 4 and 8 bits are palette pictures unless the palette is a plain grey ramp (8 bits: grey; 1
  * bit black and white: "1"); 16, 24 and 32 bits are RGB, the fourth byte counts as alpha only where the masks of a bit

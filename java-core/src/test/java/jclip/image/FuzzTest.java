@@ -155,9 +155,8 @@ class FuzzTest {
     }
 
     /** 5 x 3 grey, Adam7. */
-    private static final String INTERLACED =
-            "iVBORw0KGgoAAAANSUhEUgAAAAUAAAADCAAAAAEJWqqyAAAAHklEQVR4nGNgYFjAEMAgkr"
-                    + "KFQaOCwaaHgcsoqmkVADDgBUcDqzJwAAAAAElFTkSuQmCC";
+    private static final String INTERLACED = "iVBORw0KGgoAAAANSUhEUgAAAAUAAAADCAAAAAEJWqqyAAAAHklEQVR4nGNgYFjAEMAgkr"
+            + "KFQaOCwaaHgcsoqmkVADDgBUcDqzJwAAAAAElFTkSuQmCC";
 
     /** One pixel, lossless. */
     private static final String WEBP = "UklGRhoAAABXRUJQVlA4TA0AAAAvAAAAEAcQERGIiP4HAA==";
