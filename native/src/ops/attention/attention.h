@@ -98,11 +98,15 @@ static inline void zero_gaps(const jc_attention_args* a) {
   });
 }
 
-// Bytes of scratch memory of one thread: keys transposed, values, and the scores of a few queries, in vectors of
-// `lanes`.
+// Values of a head that is not whole vectors wide are copied; others are read where they lie.
+static inline int64_t copied_values(const jc_attention_args* a, int64_t lanes) {
+  return a->head_dim % lanes == 0 ? 0 : a->kv_tokens * round_up(a->head_dim, lanes);
+}
+
+// Bytes of scratch memory of one thread: keys transposed, values, and the scores of a few queries, in vectors of `lanes`.
 static inline int64_t attention_scratch(const jc_attention_args* a, int64_t lanes) {
   int64_t keys = round_up(a->kv_tokens, lanes);
-  int64_t floats = keys * a->head_dim + a->kv_tokens * round_up(a->head_dim, lanes) + kTileQueries * keys;
+  int64_t floats = keys * a->head_dim + copied_values(a, lanes) + kTileQueries * keys;
   return round_up(floats * static_cast<int64_t>(sizeof(float)), 64);
 }
 

@@ -35,7 +35,7 @@ inline void with_count(int64_t n, F&& f) {
 template <class V>
 struct HeadScratch {
   float* keys;    // panels of kTileVectors vectors of keys; a panel is [head_dim, its keys]
-  float* values;  // [kv_tokens, head_dim rounded up to whole vectors]
+  float* values;  // [kv_tokens, head_dim rounded up to whole vectors], or nothing
   float* scores;  // [kTileQueries, keys]
   int64_t score_stride;
 
@@ -43,7 +43,7 @@ struct HeadScratch {
     score_stride = round_up(a->kv_tokens, V::kWidth);
     keys = static_cast<float*>(memory);
     values = keys + score_stride * a->head_dim;
-    scores = values + a->kv_tokens * round_up(a->head_dim, V::kWidth);
+    scores = values + copied_values(a, V::kWidth);
   }
 };
 
@@ -180,8 +180,8 @@ void attention_head(const jc_attention_args* a, Sequence at, int64_t head, int64
   const float* v = a->v + at.kv_first * a->ldv + column;
   int64_t value_stride = a->ldv;
   pack_keys<V>(a->k + at.kv_first * a->ldk + column, a->ldk, count, a->head_dim, scratch.keys);
-  // Rows of a wide matrix fall on few sets of the L1 cache: worth a copy if it is read more than once or twice.
-  if (last - first > 2 * kTileQueries || a->head_dim % V::kWidth != 0) {
+  // No load may cross the end of the head.
+  if (a->head_dim % V::kWidth != 0) {
     pack_values<V>(v, a->ldv, count, a->head_dim, scratch.values);
     v = scratch.values;
     value_stride = round_up(a->head_dim, V::kWidth);
