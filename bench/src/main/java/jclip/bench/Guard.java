@@ -4,10 +4,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.LocalDate;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -81,7 +78,7 @@ public final class Guard {
         }
         Guard guard = new Guard(new Rounds(library, ROUNDS), record ? Map.of() : GuardFile.read(file), System.out);
         LINES.forEach(guard::check);
-        Map<String, String> head = head(machine, record);
+        Map<String, String> head = Report.head(machine, "bench/guard" + (record ? " --record" : ""));
         if (record) {
             GuardFile.write(file, head, guard.found);
         }
@@ -91,18 +88,6 @@ public final class Guard {
             System.exit(1);
         }
         System.out.println("guard: " + guard.found.size() + (record ? " stored in " + file : " measured, none fell by more than a fifth"));
-    }
-
-    private static Map<String, String> head(Machine machine, boolean record) {
-        Map<String, String> head = new LinkedHashMap<>();
-        head.put("machine", machine.kind());
-        head.put("processor", machine.processor());
-        head.put("commit", System.getProperty("jclip.commit", "not given"));
-        head.put("command", "bench/guard" + (record ? " --record" : ""));
-        head.put("date", LocalDate.now(ZoneOffset.UTC).toString());
-        head.put("load", Machine.load());
-        head.put("rounds", Integer.toString(ROUNDS));
-        return head;
     }
 
     private void check(String line) {
