@@ -25,7 +25,8 @@ import picocli.CommandLine.IVersionProvider;
             PreprocessCommand.class,
             InfoCommand.class,
             DoctorCommand.class,
-            ConvertCommand.class
+            ConvertCommand.class,
+            DemoCommand.class
         },
         footer = {
             "",
