@@ -33,6 +33,12 @@ struct Avx2 {
     }
   }
 
+  // Into the second-level cache.
+  static void prefetch(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1); }
+
+  // For writing. The instruction is a hint: processors without it pass over it.
+  static void prefetch_write(const float* p) { __asm__ volatile("prefetchw %0" : : "m"(*p)); }
+
   static Float add(Float a, Float b) { return _mm256_add_ps(a, b); }
   static Float sub(Float a, Float b) { return _mm256_sub_ps(a, b); }
   static Float mul(Float a, Float b) { return _mm256_mul_ps(a, b); }

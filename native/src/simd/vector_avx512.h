@@ -26,6 +26,12 @@ struct Avx512 {
   static Float load(const float* p, Part n) { return _mm512_maskz_loadu_ps(n, p); }  // zeros behind them
   static void store(float* p, Float x, Part n) { _mm512_mask_storeu_ps(p, n, x); }
 
+  // Into the second-level cache.
+  static void prefetch(const float* p) { _mm_prefetch(reinterpret_cast<const char*>(p), _MM_HINT_T1); }
+
+  // For writing. The instruction is a hint: processors without it pass over it.
+  static void prefetch_write(const float* p) { __asm__ volatile("prefetchw %0" : : "m"(*p)); }
+
   static Float add(Float a, Float b) { return _mm512_add_ps(a, b); }
   static Float sub(Float a, Float b) { return _mm512_sub_ps(a, b); }
   static Float mul(Float a, Float b) { return _mm512_mul_ps(a, b); }

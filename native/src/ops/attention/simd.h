@@ -1,17 +1,19 @@
-// Attention over vectors. For each (sequence, head) a thread transposes the keys into its scratch memory, so that a lane is a
-// key, and then takes six queries at a time: their whole score rows, the softmax, the weighted sum of the values.
+// Attention over vectors. For each (sequence, head) a thread transposes the keys into its scratch memory, so that a
+// lane is a key, and then takes six queries at a time: their whole score rows, the softmax, the weighted sum of the
+// values.
 //
 //   scores  tile of 6 queries x 4 vectors of keys: per element of the head 4 loads and 6 broadcasts for 24 FMAs.
 //   output  tile of 6 queries x 4 vectors of the head: per key 4 loads and 6 broadcasts for 24 FMAs.
 //
-// At head_dim 64 the keys and values of 50 tokens fill the L1 cache (32 KB) just so; those of 577 tokens lie in L2 (300 KB of
-// 1 MB), 256 bytes for 24 cycles of FMA.
+// At head_dim 64 the keys and values of 50 tokens fill the L1 cache (32 KB) just so; those of 577 tokens lie in L2 (300
+// KB of 1 MB), 256 bytes for 24 cycles of FMA.
 //
-// Order of addition: a score is one chain over head_dim; the sum of the exponentials has lanes by key number, an absent key
-// being 0; an output is one chain over the keys, an unseen key adding 0 times its value. So the bits of a query depend on its
-// own keys alone.
+// Order of addition: a score is one chain over head_dim; the sum of the exponentials has lanes by key number, an absent
+// key being 0; an output is one chain over the keys, an unseen key adding 0 times its value. So the bits of a query
+// depend on its own keys alone.
 //
-// The loops over a tile are unrolled by pragma: g++ keeps accumulators in registers only where every index is a constant.
+// The loops over a tile are unrolled by pragma: g++ keeps accumulators in registers only where every index is a
+// constant.
 #pragma once
 
 #include <cmath>
@@ -80,8 +82,8 @@ void pack_values(const float* v, int64_t ldv, int64_t count, int64_t head_dim, f
 }
 
 template <class V, int kQueries, int kVectors>
-void score_tile(const float* q, int64_t ldq, const float* keys, int64_t key_stride, int64_t head_dim, float scale, float* scores,
-                int64_t score_stride) {
+void score_tile(const float* q, int64_t ldq, const float* keys, int64_t key_stride, int64_t head_dim, float scale,
+                float* scores, int64_t score_stride) {
   typename V::Float t[kQueries][kVectors];
 #pragma GCC unroll 8
   for (int i = 0; i < kQueries; ++i) {
@@ -170,7 +172,8 @@ void output_tile(const float* scores, int64_t score_stride, const float* values,
 
 // Queries [first, last) of one head of one sequence; last - first is anything.
 template <class V>
-void attention_head(const jc_attention_args* a, Sequence at, int64_t head, int64_t first, int64_t last, HeadScratch<V> scratch) {
+void attention_head(const jc_attention_args* a, Sequence at, int64_t head, int64_t first, int64_t last,
+                    HeadScratch<V> scratch) {
   bool causal = a->causal != 0;
   int64_t column = head * a->head_dim;
   int64_t count = at.seen(last - 1, causal);  // keys that any of these queries sees
@@ -192,17 +195,19 @@ void attention_head(const jc_attention_args* a, Sequence at, int64_t head, int64
     with_count<kTileQueries>(queries, [&](auto n) {
       for (int64_t key = 0; key < keys; key += kPanel<V>) {
         with_count<V::kTileVectors>(panel_keys<V>(key, keys) / V::kWidth, [&](auto vectors) {
-          score_tile<V, n(), vectors()>(q, a->ldq, scratch.keys + key * a->head_dim, panel_keys<V>(key, count), a->head_dim,
-                                        static_cast<float>(a->scale), scratch.scores + key, scratch.score_stride);
+          score_tile<V, n(), vectors()>(q, a->ldq, scratch.keys + key * a->head_dim, panel_keys<V>(key, count),
+                                        a->head_dim, static_cast<float>(a->scale), scratch.scores + key,
+                                        scratch.score_stride);
         });
       }
       for (int i = 0; i < n(); ++i) {
-        inverse[i] = 1.0f / exponentials<V>(scratch.scores + i * scratch.score_stride, at.seen(query + i, causal), keys);
+        inverse[i] =
+            1.0f / exponentials<V>(scratch.scores + i * scratch.score_stride, at.seen(query + i, causal), keys);
       }
       for (int64_t d = 0; d < a->head_dim; d += kPanel<V>) {
         with_count<V::kTileVectors>(ceil_div(a->head_dim - d, V::kWidth), [&](auto vectors) {
-          output_tile<V, n(), vectors()>(scratch.scores, scratch.score_stride, v + d, value_stride, keys, inverse, y + d, a->ldy,
-                                         a->head_dim - d);
+          output_tile<V, n(), vectors()>(scratch.scores, scratch.score_stride, v + d, value_stride, keys, inverse,
+                                         y + d, a->ldy, a->head_dim - d);
         });
       }
     });

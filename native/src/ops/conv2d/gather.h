@@ -60,7 +60,11 @@ void gather_windows(const void* source, int64_t first, int64_t count, float* til
   int64_t out_width = conv2d_out(a->width, a), out_height = conv2d_out(a->height, a);
   int64_t x = first % out_width, y = first / out_width % out_height;
   const float* picture = a->x + first / (out_width * out_height) * a->x_batch;
+  // The pixels that the next tile sees first, fetched while this one computes.
+  int64_t next = (a->kernel - 1 - a->padding) * (a->x_row + a->x_column) + count * a->stride * a->x_column;
   for (int64_t i = 0; i < count; ++i) {
+    const float* ahead = picture + y * a->stride * a->x_row + x * a->stride * a->x_column + next;
+    for (int64_t c = 0; c < a->channels && a->x_channel == 1; c += kChunk) V::prefetch(ahead + c);
     gather_window<V>(a, picture, y * a->stride - a->padding, x * a->stride - a->padding, tile, count, i);
     if (++x < out_width) continue;
     x = 0;

@@ -14,8 +14,13 @@ int32_t check_gemm_pack(jc_context* context, const jc_gemm_pack_args* a);
 // k values of one row that lie together in a gathered tile: one cache line.
 constexpr int64_t kChunk = 16;
 
-// A block of gathered rows of one thread; with one panel of weights beside it, it stays in a second-level cache of 1 MiB.
-constexpr int64_t kBlockBytes = 384 * 1024;
+// Second-level cache of 1 MiB: a block of gathered rows of one thread, beside it a slice of a panel (1024 x 32 floats, 128 KiB) and the
+// next slice on its way.
+constexpr int64_t kBlockBytes = 640 * 1024;
+constexpr int64_t kSliceDepth = 1024;
+// Weights up to this size stay there instead, when at least so many tiles pass by.
+constexpr int64_t kWeightBytes = 384 * 1024;
+constexpr int64_t kManyTiles = 8;
 
 // Largest tile of the instruction set: rows of its micro-kernel and columns of a panel of packed weights.
 struct TileSize {
@@ -24,6 +29,12 @@ struct TileSize {
 };
 inline constexpr TileSize kAvx2Tile{6, 16};
 inline constexpr TileSize kAvx512Tile{14, 32};
+
+// Tiles of `rows` rows in a block.
+inline int64_t block_tiles(int64_t rows, int64_t k) {
+  int64_t tiles = kBlockBytes / (rows * round_up(k, kChunk) * 4);
+  return tiles > 1 ? tiles : 1;
+}
 
 // y = activation(rows w^T + bias + residual).
 // Row r is written to row r + (r / period + 1) skip of y, and takes row r % period + skip of the residual;

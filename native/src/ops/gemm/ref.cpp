@@ -30,12 +30,10 @@ int64_t packed_bytes(const jc_context* context, int64_t n, int64_t k) {
 
 int64_t product_workspace(const jc_context* context, int64_t rows, int64_t k, int64_t threads) {
   if (context->isa == JC_REF) return 0;
-  int64_t row = round_up(k, kChunk) * 4;
-  int64_t tile = tile_size(context).rows;
-  int64_t tiles = kBlockBytes / (tile * row);
-  int64_t block = tiles > 1 ? tiles * tile : tile;
+  TileSize tile = tile_size(context);
+  int64_t block = block_tiles(tile.rows, k) * tile.rows;
   if (rows < block) block = rows > 0 ? rows : 1;
-  return block * row * threads;
+  return block * (round_up(k, kChunk) + tile.columns) * 4 * threads;
 }
 
 bool enough_workspace(const jc_context* context, int64_t rows, int64_t k, const void* workspace, int64_t workspace_bytes) {

@@ -1,9 +1,12 @@
 // The product for one instruction set V: micro-kernel, gathering, and the split into tasks. Included by one source file an
 // instruction set, compiled with that file's flags; everything here has internal linkage.
 //
-// Every output element is one chain  acc = fma(a[k], w[k], acc), k = 0, 1, ...  that never leaves its register: whatever the tile,
-// task or thread, the bits are the same. There is no split of k: a tile of gathered rows is read from the second-level cache and a
-// panel of weights from the third, both in one sequential stream, at 56 + 128 bytes per 28 cycles in the largest AVX-512 tile.
+// Every output element is one chain  acc = fma(a[k], w[k], acc), k = 0, 1, ...: whatever the tile, task or thread, the bits are the
+// same. A long chain is cut into slices, between which its accumulator rests in memory, unrounded since it is a float either way.
+//
+// Budget of the largest AVX-512 tile, 14 x 32: 28 accumulators, 2 vectors of weights, 1 broadcast value of 32 registers; per k 28
+// multiply-adds for 2 loads and 14 broadcasts (one multiply-add a cycle where 512 bits pass in two halves, so 28 cycles in which 184
+// bytes come from the caches). AVX2, 6 x 16: 12 + 2 + 1 of 16 registers; per k 12 multiply-adds in 6 cycles for 8 loads.
 #pragma once
 
 #include <utility>
@@ -27,34 +30,71 @@ struct Columns {
   int64_t count;
 };
 
+// One slice of k of one tile times one panel.
+struct Slice {
+  const float* a;  // the tile's rows from the slice's first k on
+  const float* w;  // the panel from there on
+  int64_t k;
+  float* partial;  // accumulators of the tile between slices
+  bool first;
+  bool last;
+  // The tile's share of the slice that follows in `packed`, fetched into the second-level cache meanwhile: `lines` cache lines per chunk
+  // of k. Without it the first tile of a slice waits for memory, and the others leave memory idle.
+  const float* ahead;
+  int64_t lines;
+};
+
 template <class V, int Rows>
 struct Kernel {
   static constexpr int kVectors = 2;
+  static constexpr int64_t kColumns = kVectors * V::kWidth;
   using Float = typename V::Float;
 
   template <int Most>
-  static void run(const Product& p, const float* a, const float* w, const Places<Most>& places, Columns columns) {
+  static void run(const Product& p, const Slice& slice, const Places<Most>& places, Columns columns) {
     Float acc[Rows][kVectors];
+    if (slice.last) own(p.y + columns.first, places);
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
-      for (int j = 0; j < kVectors; ++j) acc[i][j] = V::zero();
+      for (int j = 0; j < kVectors; ++j) {
+        acc[i][j] = slice.first ? V::zero() : V::load(slice.partial + i * kColumns + j * V::kWidth);
+      }
     }
-    int64_t k = p.k;
+    const float *a = slice.a, *w = slice.w, *ahead = slice.ahead;
+    int64_t k = slice.k;
     for (; k >= kChunk; k -= kChunk) {
+      for (int64_t i = 0; i < slice.lines; ++i, ahead += 16) V::prefetch(ahead);
 #pragma GCC unroll 1
-      for (int step = 0; step < kChunk; ++step) multiply_add(acc, a + step, w + step * kVectors * V::kWidth);
+      for (int step = 0; step < kChunk; ++step) multiply_add(acc, a + step, w + step * kColumns);
       a += Rows * kChunk;
-      w += kChunk * kVectors * V::kWidth;
+      w += kChunk * kColumns;
     }
     for (; k > 0; --k) {
       multiply_add(acc, a, w);
       ++a;
-      w += kVectors * V::kWidth;
+      w += kColumns;
     }
-    finish(acc, p, places, columns);
+    if (slice.last) {
+      finish(acc, p, places, columns);
+      return;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) {
+      for (int j = 0; j < kVectors; ++j) V::store(slice.partial + i * kColumns + j * V::kWidth, acc[i][j]);
+    }
   }
 
  private:
+  // Asks for the lines of y, which arrive while the tile computes; the stores at its end would otherwise wait for one after another.
+  template <int Most>
+  [[gnu::always_inline]] static void own(const float* y, const Places<Most>& places) {
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) {
+      V::prefetch_write(y + places.y[i]);
+      if (kColumns > 16) V::prefetch_write(y + places.y[i] + 16);
+    }
+  }
+
   [[gnu::always_inline]] static void multiply_add(Float (&acc)[Rows][kVectors], const float* a, const float* w) {
     Float w0 = V::load(w), w1 = V::load(w + V::kWidth);
 #pragma GCC unroll 16
@@ -117,7 +157,7 @@ void activate(const Product& p, int64_t rows, const Places<Most>& places, Column
 }
 
 template <class V, int Most>
-using Run = void (*)(const Product&, const float*, const float*, const Places<Most>&, Columns);
+using Run = void (*)(const Product&, const Slice&, const Places<Most>&, Columns);
 
 // kernels<V, Most>[r - 1] computes r rows.
 template <class V, int Most, class Sequence = std::make_integer_sequence<int, Most>>
@@ -154,72 +194,95 @@ struct Split {
 inline int64_t share(int64_t total, int64_t parts, int64_t i) { return total * i / parts; }
 
 template <class V, int Most>
-Split split_of(const Product& p, int64_t width, int64_t bytes_of_slot) {
+Split split_of(const Product& p, int64_t width) {
   Split s;
-  int64_t most_bytes = Most * round_up(p.k, kChunk) * 4;
   s.tiles = ceil_div(p.rows, Most);
-  int64_t fit = bytes_of_slot / most_bytes;
-  s.blocks = ceil_div(s.tiles, fit > 0 ? fit : 1);
+  s.blocks = ceil_div(s.tiles, block_tiles(Most, p.k));
   s.panels = ceil_div(p.n, 2 * V::kWidth);
-  // Four tasks a thread even out neighbours' noise; a group of fewer than four panels would gather its rows too often.
-  int64_t wanted = width > 1 ? ceil_div(4 * width, s.blocks) : 1;
+  // Eight tasks a thread even out neighbours' noise; a group of fewer than four panels would gather its rows too often.
+  int64_t wanted = width > 1 ? ceil_div(8 * width, s.blocks) : 1;
   int64_t most = s.panels >= 8 ? s.panels / 4 : s.panels >= 2 ? 2 : 1;
   s.groups = wanted < most ? wanted : most;
   return s;
 }
 
-// One tile times one panel.
+// One task's rows and columns, and its thread's memory.
 template <class V, int Most>
-void multiply_panel(const Product& p, const Places<Most>& places, int64_t count, const float* gathered, int64_t panel) {
-  constexpr int64_t kColumns = 2 * V::kWidth;
-  Columns columns{panel * kColumns, p.n - panel * kColumns < kColumns ? p.n - panel * kColumns : kColumns};
-  Kernels<V, Most>::table[count - 1](p, gathered, p.packed + panel * kColumns * p.k, places, columns);
-  if (p.activation == JC_GELU || p.activation == JC_QUICK_GELU) activate<V, Most>(p, count, places, columns);
-}
+struct Task {
+  static constexpr int64_t kColumns = 2 * V::kWidth;
+  const Product& p;
+  const Split& s;
+  int64_t first_tile, last_tile, first_panel, last_panel;
+  float* partial;
+  float* gathered;
 
-// One task. Weights that fit the second-level cache stay there while tiles pass by, each gathered just before it is used and each
-// writing whole rows of y; larger ones pass by a block of gathered tiles.
-template <class V, int Most>
-void multiply_block(const Product& p, const Split& s, int64_t task, float* gathered) {
-  int64_t block = task / s.groups, group = task % s.groups;
-  int64_t first_tile = share(s.tiles, s.blocks, block), last_tile = share(s.tiles, s.blocks, block + 1);
-  int64_t first_panel = share(s.panels, s.groups, group), last_panel = share(s.panels, s.groups, group + 1);
-  int64_t row = round_up(p.k, kChunk);
-  auto first_of = [&](int64_t tile) { return share(p.rows, s.tiles, tile); };
-  if ((last_panel - first_panel) * 2 * V::kWidth * p.k * 4 <= kBlockBytes) {
+  int64_t first_row(int64_t tile) const { return share(p.rows, s.tiles, tile); }
+
+  void run(Slice slice, int64_t first, int64_t count, int64_t panel) const {
+    Places<Most> places = places_of<Most>(p, first, count);
+    Columns columns{panel * kColumns, p.n - panel * kColumns < kColumns ? p.n - panel * kColumns : kColumns};
+    Kernels<V, Most>::table[count - 1](p, slice, places, columns);
+    if (slice.last && (p.activation == JC_GELU || p.activation == JC_QUICK_GELU)) {
+      activate<V, Most>(p, count, places, columns);
+    }
+  }
+
+  // Weights stay in the second-level cache while many tiles pass by, each gathered just before it is used and writing whole rows of y.
+  void by_tiles() const {
     for (int64_t tile = first_tile; tile < last_tile; ++tile) {
-      int64_t first = first_of(tile), count = first_of(tile + 1) - first;
-      Places<Most> places = places_of<Most>(p, first, count);
+      int64_t first = first_row(tile), count = first_row(tile + 1) - first;
       p.gather(p.source, first, count, gathered);
       for (int64_t panel = first_panel; panel < last_panel; ++panel) {
-        multiply_panel<V, Most>(p, places, count, gathered, panel);
+        run({gathered, p.packed + panel * kColumns * p.k, p.k, partial, true, true, nullptr, 0}, first, count, panel);
       }
     }
-    return;
   }
-  int64_t block_row = first_of(first_tile);
-  for (int64_t tile = first_tile; tile < last_tile; ++tile) {
-    int64_t first = first_of(tile);
-    p.gather(p.source, first, first_of(tile + 1) - first, gathered + (first - block_row) * row);
-  }
-  for (int64_t panel = first_panel; panel < last_panel; ++panel) {
+
+  // Gathered rows stay in the second-level cache while the weights pass by once, slice by slice.
+  void by_panels() const {
+    int64_t block = first_row(first_tile), row = round_up(p.k, kChunk), chunks = row / kChunk;
     for (int64_t tile = first_tile; tile < last_tile; ++tile) {
-      int64_t first = first_of(tile), count = first_of(tile + 1) - first;
-      Places<Most> places = places_of<Most>(p, first, count);
-      multiply_panel<V, Most>(p, places, count, gathered + (first - block_row) * row, panel);
+      int64_t first = first_row(tile);
+      p.gather(p.source, first, first_row(tile + 1) - first, gathered + (first - block) * row);
+    }
+    int64_t tiles = last_tile - first_tile, slices = ceil_div(p.k, kSliceDepth);
+    int64_t lines = tiles > 1 ? ceil_div(kColumns, tiles) : 0;  // a chunk is kColumns cache lines
+    for (int64_t part = 0; part < (last_panel - first_panel) * slices; ++part) {
+      int64_t panel = first_panel + part / slices, i = part % slices;
+      int64_t k = share(chunks, slices, i) * kChunk, end = share(chunks, slices, i + 1) * kChunk;
+      if (end > p.k) end = p.k;
+      const float* w = p.packed + panel * kColumns * p.k + k * kColumns;
+      const float* next = w + (end - k) * kColumns;
+      bool more = part + 1 < (last_panel - first_panel) * slices;
+      for (int64_t tile = first_tile; tile < last_tile; ++tile) {
+        int64_t first = first_row(tile), count = first_row(tile + 1) - first;
+        run({gathered + (first - block) * row + k * count, w, end - k, partial + (first - block) * kColumns, i == 0,
+             i == slices - 1, next + (tile - first_tile) * lines * (end - k), more ? lines : 0},
+            first, count, panel);
+      }
     }
   }
-}
+};
 
 template <class V, int Most>
 void multiply_tiles(const jc_context* context, const Product& p, void* workspace, int64_t workspace_bytes) {
   if (p.rows == 0) return;
   int64_t width = product_width(context, p, workspace_bytes);
   int64_t slot_bytes = product_workspace(context, p.rows, p.k, 1);
-  Split s = split_of<V, Most>(p, width, slot_bytes);
-  parallel(context, width, s.blocks * s.groups, [&](int64_t task, int64_t slot) {
-    float* gathered = reinterpret_cast<float*>(static_cast<char*>(workspace) + slot * slot_bytes);
-    multiply_block<V, Most>(p, s, task, gathered);
+  Split s = split_of<V, Most>(p, width);
+  parallel(context, width, s.blocks * s.groups, [&](int64_t index, int64_t slot) {
+    int64_t block = index / s.groups, group = index % s.groups;
+    float* memory = reinterpret_cast<float*>(static_cast<char*>(workspace) + slot * slot_bytes);
+    Task<V, Most> task{p, s, share(s.tiles, s.blocks, block), share(s.tiles, s.blocks, block + 1),
+                       share(s.panels, s.groups, group), share(s.panels, s.groups, group + 1), memory, nullptr};
+    int64_t rows = task.first_row(task.last_tile) - task.first_row(task.first_tile);
+    task.gathered = memory + rows * task.kColumns;
+    bool stay = (task.last_panel - task.first_panel) * task.kColumns * p.k * 4 <= kWeightBytes;
+    if (stay && task.last_tile - task.first_tile >= kManyTiles) {
+      task.by_tiles();
+    } else {
+      task.by_panels();
+    }
   });
 }
 

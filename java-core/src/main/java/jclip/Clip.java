@@ -7,6 +7,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import jclip.backend.NativeMemory;
@@ -237,7 +239,7 @@ public final class Clip implements AutoCloseable {
     /**
      * Unit-length embeddings of picture files, in order.
      *
-     * @throws jclip.image.ImageException for the first that is no sound picture
+     * @throws jclip.image.ImageException if one of them is no sound picture; it names the file
      */
     public float[][] encodeImages(List<Path> files) {
         return inRuns(files, reader::read);
@@ -248,25 +250,25 @@ public final class Clip implements AutoCloseable {
         return inRuns(pictures, picture -> picture);
     }
 
-    private <T> float[][] inRuns(List<T> items, java.util.function.Function<T, Picture> open) {
+    private <T> float[][] inRuns(List<T> items, Function<T, Picture> open) {
         requireSome("pictures", items);
-        float[][] embeddings = new float[items.size()][];
-        for (int done = 0; done < items.size(); done += largestBatch) {
-            List<T> run = items.subList(done, Math.min(done + largestBatch, items.size()));
-            encodeRun(run, open, embeddings, done);
-        }
-        return embeddings;
+        return rows(items.size(), destination -> inRuns(items, open, destination));
     }
 
-    private <T> void encodeRun(
-            List<T> run, java.util.function.Function<T, Picture> open, float[][] embeddings, int first) {
+    /** Runs of the largest batch, so that the pixels in memory stay bounded however long the list is. */
+    private <T> void inRuns(List<T> items, Function<T, Picture> open, MemorySegment destination) {
         long image = preprocessor.tensorBytes();
-        try (NativeMemory pixels = NativeMemory.allocate(run.size() * image)) {
-            MemorySegment segment = pixels.segment();
-            // Decoding is the caller's CPU time: in parallel, but each picture in its own place.
-            IntStream.range(0, run.size()).parallel().forEach(i ->
-                    preprocessor.toTensor(open.apply(run.get(i)), segment.asSlice(i * image, image)));
-            rows(run.size(), destination -> model.encodeImages(segment, run.size(), destination, true), embeddings, first);
+        int most = Math.min(items.size(), largestBatch);
+        try (NativeMemory memory = NativeMemory.allocate(most * image)) {
+            MemorySegment pixels = memory.segment();
+            for (int done = 0; done < items.size(); done += most) {
+                List<T> run = items.subList(done, Math.min(done + most, items.size()));
+                // In parallel, each picture in a place of its own.
+                IntStream.range(0, run.size())
+                        .parallel()
+                        .forEach(i -> preprocessor.toTensor(open.apply(run.get(i)), pixels.asSlice(i * image, image)));
+                model.encodeImages(pixels, run.size(), destination.asSlice(done * rowBytes()), true);
+            }
         }
     }
 
@@ -276,10 +278,8 @@ public final class Clip implements AutoCloseable {
      * @param destination float32 [pictures, {@link #embedDim}]
      */
     public void encodePictures(List<Picture> pictures, MemorySegment destination) {
-        float[][] rows = encodePictures(pictures);
-        for (int i = 0; i < rows.length; i++) {
-            MemorySegment.copy(rows[i], 0, destination, ValueLayout.JAVA_FLOAT, (long) i * embedDim() * Float.BYTES, embedDim());
-        }
+        requireSome("pictures", pictures);
+        inRuns(pictures, picture -> picture, destination);
     }
 
     /** The unit-length embedding of a text. */
@@ -294,9 +294,17 @@ public final class Clip implements AutoCloseable {
      */
     public float[][] encodeTexts(List<String> texts) {
         requireSome("texts", texts);
-        float[][] embeddings = new float[texts.size()][];
-        rows(texts.size(), destination -> model.encodeTexts(tokens(texts), texts.size(), destination, true), embeddings, 0);
-        return embeddings;
+        return rows(texts.size(), destination -> encodeTexts(texts, destination));
+    }
+
+    /**
+     * Unit-length embeddings into the caller's memory.
+     *
+     * @param destination float32 [texts, {@link #embedDim}]
+     */
+    public void encodeTexts(List<String> texts, MemorySegment destination) {
+        requireSome("texts", texts);
+        model.encodeTexts(tokens(texts), texts.size(), destination, true);
     }
 
     /** Token rows of the model's context length, one after the other. */
@@ -315,19 +323,19 @@ public final class Clip implements AutoCloseable {
         }
     }
 
-    private interface Encoding {
-        void into(MemorySegment destination);
+    private float[][] rows(int count, Consumer<MemorySegment> encoding) {
+        try (NativeMemory memory = NativeMemory.allocate(count * rowBytes())) {
+            encoding.accept(memory.segment());
+            float[][] rows = new float[count][embedDim()];
+            for (int i = 0; i < count; i++) {
+                MemorySegment.copy(memory.segment(), ValueLayout.JAVA_FLOAT, i * rowBytes(), rows[i], 0, embedDim());
+            }
+            return rows;
+        }
     }
 
-    private void rows(int count, Encoding encoding, float[][] embeddings, int first) {
-        try (NativeMemory memory = NativeMemory.allocate((long) count * embedDim() * Float.BYTES)) {
-            encoding.into(memory.segment());
-            for (int i = 0; i < count; i++) {
-                embeddings[first + i] = memory.segment()
-                        .asSlice((long) i * embedDim() * Float.BYTES, (long) embedDim() * Float.BYTES)
-                        .toArray(ValueLayout.JAVA_FLOAT);
-            }
-        }
+    private long rowBytes() {
+        return (long) embedDim() * Float.BYTES;
     }
 
     /** Cosines of every picture with every text: [pictures][texts]. */

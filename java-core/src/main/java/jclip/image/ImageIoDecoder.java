@@ -2,13 +2,11 @@ package jclip.image;
 
 import java.awt.image.BufferedImage;
 import java.awt.image.Raster;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.util.Iterator;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStream;
-import javax.imageio.stream.MemoryCacheImageInputStream;
 
 /** Formats that a plug-in of Java's ImageIO decodes; its rasters are taken as they are, never its colour conversion. */
 enum ImageIoDecoder {
@@ -34,12 +32,16 @@ enum ImageIoDecoder {
         });
     }
 
-    /** Pixels of a JPEG in the file's mode, for where libjpeg-turbo is missing; what would make ImageIO convert colours is taken out first. */
+    /**
+     * Pixels of a JPEG in the file's mode, for where libjpeg-turbo is missing; what would make ImageIO convert colours
+     * is taken out first.
+     */
     static byte[] jpeg(Bytes file, JpegHeader header) {
         byte[] plain = JpegHeader.withoutMetadata(file);
         Picture picture = JPEG.decode(file, plain, reader -> {
             Raster raster = reader.read(0).getRaster();
-            if (raster.getNumBands() != header.components() || raster.getWidth() != header.width()
+            if (raster.getNumBands() != header.components()
+                    || raster.getWidth() != header.width()
                     || raster.getHeight() != header.height()) {
                 throw new IOException("decoded to " + raster.getWidth() + "x" + raster.getHeight() + " pixels of "
                         + raster.getNumBands() + " bands");
@@ -56,7 +58,7 @@ enum ImageIoDecoder {
     /** Plug-ins meet hostile bytes with all kinds of exceptions; here they become one. */
     private Picture decode(Bytes file, byte[] data, Decoding decoding) {
         ImageReader reader = reader(file);
-        try (ImageInputStream stream = new MemoryCacheImageInputStream(new ByteArrayInputStream(data))) {
+        try (ImageInputStream stream = new ByteArrayStream(data)) {
             reader.setInput(stream, false, true);
             return decoding.from(reader);
         } catch (ImageException e) {
@@ -76,7 +78,8 @@ enum ImageIoDecoder {
         while (readers.hasNext()) {
             ImageReader reader = readers.next();
             // The JDK's own where it has one: its pixels were compared with the reference's.
-            if (chosen == null || "java.desktop".equals(reader.getClass().getModule().getName())) {
+            if (chosen == null
+                    || "java.desktop".equals(reader.getClass().getModule().getName())) {
                 chosen = reader;
             }
         }

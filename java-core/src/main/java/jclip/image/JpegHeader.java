@@ -3,8 +3,9 @@ package jclip.image;
 import java.util.Arrays;
 
 /**
- * The markers of a JPEG file, walked before any decoder sees it: size, components, kind of compression, EXIF orientation, and whether the file
- * reaches its end marker. Broken metadata inside a segment is passed over; a segment or scan that runs past the file's end is not.
+ * The markers of a JPEG file, walked before any decoder sees it: size, components, kind of compression, EXIF
+ * orientation, and whether the file reaches its end marker. Broken metadata inside a segment is passed over; a segment
+ * or scan that runs past the file's end is not.
  */
 record JpegHeader(int width, int height, int components, int orientation) {
     private static final int SOI = 0xD8;
@@ -31,8 +32,8 @@ record JpegHeader(int width, int height, int components, int orientation) {
     }
 
     /**
-     * The same file without profiles, comments and the like. ImageIO would convert by them, which the reference does not; what says how the
-     * components are stored (JFIF in APP0, Adobe in APP14) stays.
+     * The same file without profiles, comments and the like. ImageIO would convert by them, which the reference does
+     * not; what says how the components are stored (JFIF in APP0, Adobe in APP14) stays.
      */
     static byte[] withoutMetadata(Bytes file) {
         byte[] in = file.data();
@@ -95,7 +96,10 @@ record JpegHeader(int width, int height, int components, int orientation) {
                 if (length < 2) {
                     throw file.error("corrupt JPEG: marker length " + length + " at byte " + at);
                 }
-                file.need(at + 1, length, "JPEG segment " + Integer.toHexString(code) + " (marker length " + length + ")");
+                file.need(
+                        at + 1,
+                        length,
+                        "JPEG segment " + Integer.toHexString(code) + " (marker length " + length + ")");
                 segment(code, at + 3, length - 2);
                 scanned |= code == SOS;
                 at += 1 + length;
@@ -106,7 +110,10 @@ record JpegHeader(int width, int height, int components, int orientation) {
             return new JpegHeader(width, height, components, orientation);
         }
 
-        /** The position of the next marker's code. Bytes between segments that belong to none are passed over, as libjpeg does. */
+        /**
+         * The position of the next marker's code. Bytes between segments that belong to none are passed over, as
+         * libjpeg does.
+         */
         private static int marker(Bytes file, int from) {
             int at = from;
             while (file.u8(at, "JPEG marker") != 0xFF) {

@@ -8,8 +8,8 @@ import jclip.backend.Isa;
 import jclip.backend.Library;
 
 /**
- * The operator {@code resample} of the native library: 8-bit resampling, crop and normalisation in one call, with the bits of {@link Resampler}.
- * One thread a picture; pictures are the parallel axis. Safe for many threads.
+ * The operator {@code resample} of the native library: 8-bit resampling, crop and normalisation in one call, with the
+ * bits of {@link Resampler}. One thread a picture; pictures are the parallel axis. Safe for many threads.
  */
 final class NativeResampler {
     private static final long ALIGNMENT = 64;
@@ -42,11 +42,24 @@ final class NativeResampler {
      * @param row values from row to row
      * @param plane values from channel to channel
      */
-    void normalised(MemorySegment in, int channels, Frame rows, Frame columns, Interpolation filter, float[] table,
-            MemorySegment tensor, long row, long plane, Scratch scratch) {
+    void normalised(
+            MemorySegment in,
+            int channels,
+            Frame rows,
+            Frame columns,
+            Interpolation filter,
+            float[] table,
+            MemorySegment tensor,
+            long row,
+            long plane,
+            Scratch scratch) {
         try (Job job = new Job(in, channels, rows, columns, filter, 4L * table.length, scratch)) {
             MemorySegment.copy(table, 0, job.result, ValueLayout.JAVA_FLOAT, 0, table.length);
-            job.call.set("table", job.result).set("tensor", tensor).set("tensor_row", row).set("tensor_channel", plane);
+            job.call
+                    .set("table", job.result)
+                    .set("tensor", tensor)
+                    .set("tensor_row", row)
+                    .set("tensor_channel", plane);
             job.run();
         }
     }
@@ -60,13 +73,21 @@ final class NativeResampler {
         private final MemorySegment result;
         private long used;
 
-        Job(MemorySegment in, int channels, Frame rows, Frame columns, Interpolation filter, long resultBytes, Scratch scratch) {
+        Job(
+                MemorySegment in,
+                int channels,
+                Frame rows,
+                Frame columns,
+                Interpolation filter,
+                long resultBytes,
+                Scratch scratch) {
             this.scratch = scratch;
             Windows down = Windows.of(rows, filter);
             Windows across = Windows.of(columns, filter);
             long stride = (long) columns.in() * channels;
             long size = (down.to() - down.from()) * stride;
-            long windowBytes = 4L * (down.fixed().length + across.fixed().length + 2L * (rows.count() + columns.count()));
+            long windowBytes =
+                    4L * (down.fixed().length + across.fixed().length + 2L * (rows.count() + columns.count()));
             memory = scratch.take(Scratch.Use.JOB, windowBytes + resultBytes + 8 * ALIGNMENT);
             result = take(resultBytes);
             MemorySegment x = in.asSlice(down.from() * stride, size);
@@ -74,7 +95,10 @@ final class NativeResampler {
                 MemorySegment copy = scratch.take(Scratch.Use.PIXELS, size + SLACK);
                 x = copy.copyFrom(x);
             }
-            call.set("x", x).set("x_rows", down.to() - down.from()).set("x_columns", columns.in()).set("x_row", stride);
+            call.set("x", x)
+                    .set("x_rows", down.to() - down.from())
+                    .set("x_columns", columns.in())
+                    .set("x_row", stride);
             call.set("rows", rows.count()).set("columns", columns.count()).set("channels", channels);
             windows("row", down, down.from());
             windows("column", across, 0);

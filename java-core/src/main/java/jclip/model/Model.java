@@ -9,6 +9,7 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import jclip.backend.Context;
+import jclip.backend.Isa;
 import jclip.backend.Library;
 import jclip.checkpoint.Architecture;
 import jclip.checkpoint.Checkpoint;
@@ -60,10 +61,10 @@ public final class Model implements AutoCloseable {
     private final Condition changed = lock.newCondition();
     private boolean closed;
 
-    private Model(Checkpoint checkpoint, Library library, Options options) {
+    private Model(Checkpoint checkpoint, Library library, Isa isa, Options options) {
         this.architecture = resized(checkpoint.architecture(), options.imageSize());
         this.logitScale = checkpoint.logitScale();
-        this.planning = new Context(library, library.isa(), options.threads());
+        this.planning = new Context(library, isa, options.threads());
         try {
             this.plans = new Plans(architecture, options.shortcuts(), options.largestBatch(), planning);
             this.weights = Weights.load(plans.parameters(), checkpoint, planning, epsilon(architecture));
@@ -73,13 +74,18 @@ public final class Model implements AutoCloseable {
         }
         this.slotCount = options.slots() == 0 ? library.threads() : options.slots();
         for (int i = 0; i < slotCount; i++) {
-            free.push(new Slot(new Context(library, library.isa(), options.threads()), plans, weights));
+            free.push(new Slot(new Context(library, isa, options.threads()), plans, weights));
         }
     }
 
     /** Reads a checkpoint's weights; the checkpoint may be closed afterwards. */
     public static Model load(Checkpoint checkpoint, Options options) {
-        return new Model(checkpoint, Library.cpu(), options);
+        return load(checkpoint, options, Library.cpu().isa());
+    }
+
+    /** The same on a forced instruction set, which the machine must have. */
+    static Model load(Checkpoint checkpoint, Options options, Isa isa) {
+        return new Model(checkpoint, Library.cpu(), isa, options);
     }
 
     private static Architecture resized(Architecture from, int imageSize) {

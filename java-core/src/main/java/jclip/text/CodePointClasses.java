@@ -17,7 +17,7 @@ final class CodePointClasses {
 
     private static final byte CLASS_BITS = 7;
     private static final byte PYTHON_SPACE = 8;
-    private static final byte LOWER_SAME = 16;
+    private static final byte UNASSIGNED = 16;
     private static final byte[] FLAGS = read();
 
     private CodePointClasses() {}
@@ -32,9 +32,9 @@ final class CodePointClasses {
         return codePoint < FLAGS.length && (FLAGS[codePoint] & PYTHON_SPACE) != 0;
     }
 
-    /** Whether Java lower-cases this code point and the reference does not. */
-    static boolean isLowerSame(int codePoint) {
-        return codePoint < FLAGS.length && (FLAGS[codePoint] & LOWER_SAME) != 0;
+    /** Whether Unicode 14, which the reference knows, has no such character: no case, and no combining with others. */
+    static boolean isUnassigned(int codePoint) {
+        return codePoint < FLAGS.length && (FLAGS[codePoint] & UNASSIGNED) != 0;
     }
 
     private static byte[] read() {
@@ -44,13 +44,17 @@ final class CodePointClasses {
         fill(flags, lines, "number", NUMBER);
         fill(flags, lines, "pattern-space", SPACE);
         fill(flags, lines, "dropped", DROPPED);
-        CodePointSet.parse(Tables.named(lines, "space")).forEach(codePoint -> flags[codePoint] |= PYTHON_SPACE);
-        CodePointSet.parse(Tables.named(lines, "lower-same")).forEach(codePoint -> flags[codePoint] |= LOWER_SAME);
+        set(flags, lines, "space", PYTHON_SPACE);
+        set(flags, lines, "unassigned", UNASSIGNED);
         return flags;
     }
 
     private static void fill(byte[] flags, List<String> lines, String name, byte kind) {
         CodePointSet.parse(Tables.named(lines, name))
                 .forEachRange((first, last) -> Arrays.fill(flags, first, last + 1, kind));
+    }
+
+    private static void set(byte[] flags, List<String> lines, String name, byte bit) {
+        CodePointSet.parse(Tables.named(lines, name)).forEach(codePoint -> flags[codePoint] |= bit);
     }
 }

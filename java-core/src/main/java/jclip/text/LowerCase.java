@@ -8,7 +8,7 @@ final class LowerCase {
     private static final int CAPITAL_I_DOT = 0x130;
     /** Code points that are case-ignorable though their general category does not say so. */
     private static final CodePointSet IGNORABLE =
-            CodePointSet.parse("27 2E 3A B7 387 55F 5F4 2018 2019 2024 2027 FE13 FE52 FE55 FF07 FF0E FF1A");
+            CodePointSet.parse("27 2E 3A B7 387 55F 5F4 2018 2019 2024 2027 FE13 FE52 FE55 FF07 FF0E FF1A 1171E");
 
     private LowerCase() {}
 
@@ -23,7 +23,7 @@ final class LowerCase {
                 lower.append((char) (isFinal(text, i, next) ? FINAL_SIGMA : SMALL_SIGMA));
             } else if (codePoint == CAPITAL_I_DOT) {
                 lower.append("i\u0307");
-            } else if (CodePointClasses.isLowerSame(codePoint)) {
+            } else if (CodePointClasses.isUnassigned(codePoint)) {
                 lower.appendCodePoint(codePoint);
             } else {
                 lower.appendCodePoint(Character.toLowerCase(codePoint));
@@ -50,7 +50,10 @@ final class LowerCase {
     }
 
     private static boolean isCased(int codePoint) {
-        return Character.isLowerCase(codePoint) || Character.isUpperCase(codePoint) || Character.isTitleCase(codePoint);
+        boolean cased = Character.isLowerCase(codePoint)
+                || Character.isUpperCase(codePoint)
+                || Character.isTitleCase(codePoint);
+        return cased && !CodePointClasses.isUnassigned(codePoint);
     }
 
     private static boolean isIgnorable(int codePoint) {
@@ -59,7 +62,7 @@ final class LowerCase {
                     Character.ENCLOSING_MARK,
                     Character.FORMAT,
                     Character.MODIFIER_LETTER,
-                    Character.MODIFIER_SYMBOL -> true;
+                    Character.MODIFIER_SYMBOL -> !CodePointClasses.isUnassigned(codePoint);
             default -> IGNORABLE.contains(codePoint);
         };
     }

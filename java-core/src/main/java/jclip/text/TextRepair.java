@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
 final class TextRepair {
     private static final int LONGEST_SEGMENT = 1_000_000;
     private static final char ESCAPE = 0x1B;
+    /** Below it all characters are assigned and none is changed by NFC. */
+    private static final char FIRST_COMBINING = 0x300;
 
     private TextRepair() {}
 
@@ -63,9 +65,7 @@ final class TextRepair {
             text = replaceSurrogates(text);
             text = removeTerminalEscapes(text);
             text = removeControls(text);
-            text = Normalizer.isNormalized(text, Normalizer.Form.NFC)
-                    ? text
-                    : Normalizer.normalize(text, Normalizer.Form.NFC);
+            text = compose(text);
         } while (!text.equals(before));
         return text;
     }
@@ -143,7 +143,7 @@ final class TextRepair {
         if (at == text.length() || text.charAt(at++) != '[') {
             return -1;
         }
-        while (at < text.length() && (text.charAt(at) == ';' || Character.isDigit(text.codePointAt(at)))) {
+        while (at < text.length() && (text.charAt(at) == ';' || isDecimalDigit(text.codePointAt(at)))) {
             at += Character.charCount(text.codePointAt(at));
         }
         boolean letter = at < text.length()
@@ -151,6 +151,46 @@ final class TextRepair {
                 && (text.charAt(at) | 32) >= 'a'
                 && (text.charAt(at) | 32) <= 'z';
         return letter ? at + 1 : -1;
+    }
+
+    private static boolean isDecimalDigit(int codePoint) {
+        return Character.isDigit(codePoint) && !CodePointClasses.isUnassigned(codePoint);
+    }
+
+    /** NFC as of Unicode 14: what that does not know stands still and parts what is on its two sides. */
+    static String compose(String text) {
+        int unknown = unassigned(text, 0);
+        if (unknown == text.length()) {
+            return composeKnown(text);
+        }
+        StringBuilder out = new StringBuilder(text.length());
+        int from = 0;
+        while (unknown < text.length()) {
+            int next = unknown + Character.charCount(text.codePointAt(unknown));
+            out.append(composeKnown(text.substring(from, unknown))).append(text, unknown, next);
+            from = next;
+            unknown = unassigned(text, next);
+        }
+        return out.append(composeKnown(text.substring(from))).toString();
+    }
+
+    private static String composeKnown(String text) {
+        return Normalizer.isNormalized(text, Normalizer.Form.NFC)
+                ? text
+                : Normalizer.normalize(text, Normalizer.Form.NFC);
+    }
+
+    /** The first character at or after {@code from} that Unicode 14 does not know, or the length. */
+    private static int unassigned(String text, int from) {
+        for (int i = from; i < text.length(); ) {
+            char c = text.charAt(i);
+            int codePoint = c < FIRST_COMBINING ? c : text.codePointAt(i);
+            if (codePoint >= FIRST_COMBINING && CodePointClasses.isUnassigned(codePoint)) {
+                return i;
+            }
+            i += Character.charCount(codePoint);
+        }
+        return text.length();
     }
 
     private static String removeControls(String text) {

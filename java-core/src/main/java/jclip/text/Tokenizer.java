@@ -12,9 +12,8 @@ import java.util.Objects;
  *
  * <p>A text is repaired (mojibake, entities, quotes and so on, as ftfy 6.3.1 does), HTML-unescaped twice, cleaned as
  * {@link Cleaning} says, split into words, numbers and signs, and each of these is merged into the vocabulary's tokens.
- * The ids equal those of OpenAI's and open_clip's tokenizers, whatever form the vocabulary comes in (known exception:
- * combining characters that Unicode gained after version 14, which the reference does not know);
- * Hugging Face's own tokenizer differs where it leaves out the repair.
+ * The ids equal those of OpenAI's and open_clip's tokenizers, whatever form the vocabulary comes in; Hugging Face's
+ * own tokenizer differs where it leaves out the repair.
  *
  * <p>Source: Radford et al., Learning Transferable Visual Models From Natural Language Supervision, section 2.4;
  * {@code SimpleTokenizer} of OpenAI's CLIP and open_clip 3.3.0.

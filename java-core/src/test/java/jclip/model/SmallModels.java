@@ -4,6 +4,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import jclip.backend.Isa;
+import jclip.backend.Library;
 import jclip.checkpoint.Activation;
 import jclip.checkpoint.Architecture;
 import jclip.checkpoint.Checkpoint;
@@ -38,8 +40,12 @@ final class SmallModels {
     }
 
     static Model load(Architecture architecture, Shortcuts shortcuts, int threads) {
+        return load(architecture, shortcuts, threads, Library.cpu().isa());
+    }
+
+    static Model load(Architecture architecture, Shortcuts shortcuts, int threads, Isa isa) {
         try (Checkpoint checkpoint = Checkpoint.formula(architecture, "small", "a small model")) {
-            return Model.load(checkpoint, new Model.Options(0, 0, 32, threads, shortcuts));
+            return Model.load(checkpoint, new Model.Options(0, 0, 32, threads, shortcuts), isa);
         }
     }
 

@@ -95,6 +95,14 @@ class TokenizerTest {
     }
 
     @Test
+    void charactersNewerThanTheReferencesUnicodeNeitherCombineNorHaveCase() {
+        assertThat(TextRepair.compose("e\u0301 \u0301\u0323")).isEqualTo("\u00e9 \u0323\u0301");
+        assertThat(TextRepair.compose("e\u0301 \u0301\u0897\u0323e\u0301"))
+                .isEqualTo("\u00e9 \u0301\u0897\u0323\u00e9");
+        assertThat(LowerCase.of("A\u03a3\u0897B A\u03a3\ua7cb")).isEqualTo("a\u03c2\u0897b a\u03c2\ua7cb");
+    }
+
+    @Test
     void threeFormsOfOneVocabularyAgree() throws IOException {
         Path hf = Files.createDirectory(folder.resolve("hf"));
         SmallVocabulary.write(hf);
