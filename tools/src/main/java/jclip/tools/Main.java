@@ -26,6 +26,8 @@ import picocli.CommandLine.IVersionProvider;
             InfoCommand.class,
             DoctorCommand.class,
             ConvertCommand.class,
+            BenchCommand.class,
+            OpCommand.class,
             DemoCommand.class
         },
         footer = {
