@@ -127,7 +127,7 @@ class CommandLineTest {
         assertThat(outcome.objects()).hasSize(2);
         byte[] bytes = Files.readAllBytes(npy);
         assertThat(new String(bytes, 1, 5)).isEqualTo("NUMPY");
-        assertThat(new String(bytes, 10, 60)).contains("'<f4'").contains("(2, 32)");
+        assertThat(new String(bytes, 10, 70)).contains("'<f4'").contains("(2, 32)");
     }
 
     @Test
@@ -174,7 +174,7 @@ class CommandLineTest {
         Path npy = folder.resolve("pixels.npy");
         assertThat(run("preprocess", "--size", "32x48", picture, "--output", npy.toString()).code).isZero();
         byte[] bytes = Files.readAllBytes(npy);
-        assertThat(new String(bytes, 10, 60)).contains("'|u1'").contains("(32, 48, 3)");
+        assertThat(new String(bytes, 10, 70)).contains("'|u1'").contains("(32, 48, 3)");
         assertThat(bytes.length % 64).isEqualTo(32 * 48 * 3 % 64);
     }
 
