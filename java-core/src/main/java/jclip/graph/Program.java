@@ -98,8 +98,9 @@ public final class Program implements AutoCloseable {
         if (trace == null) {
             context.run(calls, count, MemorySegment.NULL);
         } else {
+            List<String> lines = trace.lines(this);
             context.run(calls, count, nanos);
-            trace.print(this);
+            trace.print(this, lines);
         }
     }
 

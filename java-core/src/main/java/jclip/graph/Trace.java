@@ -1,5 +1,6 @@
 package jclip.graph;
 
+import java.util.List;
 import java.util.Locale;
 import jclip.backend.CallLine;
 import org.jspecify.annotations.Nullable;
@@ -12,10 +13,15 @@ final class Trace {
         return "1".equals(System.getenv("JCLIP_VERBOSE")) ? new Trace() : null;
     }
 
-    void print(Program program) {
+    /** Lines of all nodes, before they run: later the memory of the integers that they read may hold something else. */
+    List<String> lines(Program program) {
+        return program.plan().graph().nodes().stream().map(node -> line(program, node)).toList();
+    }
+
+    void print(Program program, List<String> lines) {
         StringBuilder text = new StringBuilder();
         for (Graph.Node node : program.plan().graph().nodes()) {
-            text.append(line(program, node))
+            text.append(lines.get(node.index()))
                     .append(String.format(Locale.ROOT, " # %.1f us%n", program.nanos(node) / 1e3));
         }
         System.err.print(text);

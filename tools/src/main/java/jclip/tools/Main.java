@@ -25,7 +25,10 @@ import picocli.CommandLine.IVersionProvider;
             PreprocessCommand.class,
             InfoCommand.class,
             DoctorCommand.class,
-            ConvertCommand.class
+            ConvertCommand.class,
+            BenchCommand.class,
+            OpCommand.class,
+            DemoCommand.class
         },
         footer = {
             "",
