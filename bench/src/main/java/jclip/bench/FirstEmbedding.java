@@ -28,8 +28,14 @@ public final class FirstEmbedding {
                 clip.encodePicture(picture(i));
             }
             long nanos = Math.addExact(Math.multiplyExact(now.getEpochSecond(), 1_000_000_000L), now.getNano());
-            System.out.println(String.join(" ", List.of(ANSWER, Long.toString(nanos), Long.toString(Duration.between(start, now).toMillis()),
-                    Long.toString(Resident.peakKibibytes()), Float.toString(first[0]))));
+            System.out.println(String.join(
+                    " ",
+                    List.of(
+                            ANSWER,
+                            Long.toString(nanos),
+                            Long.toString(Duration.between(start, now).toMillis()),
+                            Long.toString(Resident.peakKibibytes()),
+                            Float.toString(first[0]))));
         }
     }
 
