@@ -55,7 +55,8 @@ public final class Clip implements AutoCloseable {
         this.reader = builder.reader;
         this.largestBatch = builder.options.largestBatch();
         this.model = Model.load(checkpoint, builder.options);
-        this.preprocessor = preprocessor(checkpoint.preprocess(), model.architecture().vision().imageSize());
+        this.preprocessor = preprocessor(
+                checkpoint.preprocess(), model.architecture().vision().imageSize());
     }
 
     private static Preprocessor preprocessor(Preprocess settings, int size) {
@@ -64,8 +65,14 @@ public final class Clip implements AutoCloseable {
                 .resizeMode(ResizeMode.parse(settings.resizeMode()))
                 .interpolation(Interpolation.parse(settings.interpolation()))
                 .fillColor(settings.fillColor(), settings.fillColor(), settings.fillColor())
-                .mean(settings.mean().get(0), settings.mean().get(1), settings.mean().get(2))
-                .std(settings.std().get(0), settings.std().get(1), settings.std().get(2))
+                .mean(
+                        settings.mean().get(0),
+                        settings.mean().get(1),
+                        settings.mean().get(2))
+                .std(
+                        settings.std().get(0),
+                        settings.std().get(1),
+                        settings.std().get(2))
                 .build();
     }
 
@@ -195,8 +202,10 @@ public final class Clip implements AutoCloseable {
      */
     public Tokenizer tokenizer() {
         if (tokenizer == null) {
-            throw new IllegalStateException("the model's vocabulary of " + model.architecture().text().vocabSize()
-                    + " tokens is not the standard one, and none lies beside the checkpoint; give one with Builder.vocabulary");
+            throw new IllegalStateException(
+                    "the model's vocabulary of " + model.architecture().text().vocabSize()
+                            + " tokens is not the standard one, and none lies beside the checkpoint; give one with"
+                            + " Builder.vocabulary");
         }
         return tokenizer;
     }

@@ -7,6 +7,7 @@ public final class MachineKind {
     private MachineKind() {}
 
     public static void main(String[] args) {
-        System.out.println(Machine.here(Library.cpu().bestIsa()).kind() + " " + System.getProperty("jclip.commit", "unknown"));
+        System.out.println(
+                Machine.here(Library.cpu().bestIsa()).kind() + " " + System.getProperty("jclip.commit", "unknown"));
     }
 }

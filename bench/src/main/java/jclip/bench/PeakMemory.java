@@ -17,13 +17,21 @@ public final class PeakMemory {
 
     public static void main(String[] args) throws IOException {
         try (FormulaFolder folder = new FormulaFolder("ViT-B-32")) {
-            double peak = 1024.0 * Child.run(List.of("-Xmx64m"), folder.path(), PICTURES).peakKibibytes();
+            double peak = 1024.0
+                    * Child.run(List.of("-Xmx64m"), folder.path(), PICTURES).peakKibibytes();
             double limit = folder.weightBytes() + ALLOWANCE;
-            String body = String.format(Locale.ROOT, "%d pictures one by one, -Xmx64m, safetensors fp32.%n%n"
+            String body = String.format(
+                    Locale.ROOT,
+                    "%d pictures one by one, -Xmx64m, safetensors fp32.%n%n"
                             + "| VmHWM | fp32 weights | above the weights | limit |%n|---|---|---|---|%n"
                             + "| %.0f MB | %.0f MB | %.0f MB | weights + 400 MB = %.0f MB |%n",
-                    PICTURES, peak * 1e-6, folder.weightBytes() * 1e-6, (peak - folder.weightBytes()) * 1e-6, limit * 1e-6);
-            Report.write(Path.of(args[0]), "peak-memory.md", "Peak resident memory of ViT-B/32", "bench/peak-memory", body);
+                    PICTURES,
+                    peak * 1e-6,
+                    folder.weightBytes() * 1e-6,
+                    (peak - folder.weightBytes()) * 1e-6,
+                    limit * 1e-6);
+            Report.write(
+                    Path.of(args[0]), "peak-memory.md", "Peak resident memory of ViT-B/32", "bench/peak-memory", body);
             if (peak > limit) {
                 System.err.println("peak-memory: above the limit");
                 System.exit(1);

@@ -28,7 +28,9 @@ final class Report {
     static void write(Path results, String name, String title, String command, String body) throws IOException {
         Machine machine = Machine.here(Library.cpu().bestIsa());
         StringBuilder text = new StringBuilder("# " + title + "\n\n");
-        head(machine, command).forEach((key, value) -> text.append("- ").append(key).append(": ").append(value).append('\n'));
+        head(machine, command)
+                .forEach((key, value) ->
+                        text.append("- ").append(key).append(": ").append(value).append('\n'));
         text.append('\n').append(body);
         Files.createDirectories(results.resolve(machine.kind()));
         Files.writeString(results.resolve(machine.kind()).resolve(name), text);
