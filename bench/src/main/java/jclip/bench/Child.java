@@ -25,14 +25,22 @@ final class Child {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(options);
-        command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"),
-                FirstEmbedding.class.getName(), checkpoint.toString(), Integer.toString(pictures)));
+        command.addAll(List.of(
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                FirstEmbedding.class.getName(),
+                checkpoint.toString(),
+                Integer.toString(pictures)));
         Instant start = Instant.now();
-        Process process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+        Process process = new ProcessBuilder(command)
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
         String answer = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).trim();
         try {
             if (process.waitFor() != 0) {
-                throw new IllegalStateException("exit status " + process.exitValue() + " of " + String.join(" ", command));
+                throw new IllegalStateException(
+                        "exit status " + process.exitValue() + " of " + String.join(" ", command));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -45,7 +53,10 @@ final class Child {
                 .orElseThrow()
                 .split(" ");
         long startNanos = start.getEpochSecond() * 1_000_000_000L + start.getNano();
-        return new Answer(1e-6 * (Long.parseLong(words[1]) - startNanos), Double.parseDouble(words[2]), Long.parseLong(words[3]),
+        return new Answer(
+                1e-6 * (Long.parseLong(words[1]) - startNanos),
+                Double.parseDouble(words[2]),
+                Long.parseLong(words[3]),
                 Double.parseDouble(words[4]));
     }
 }

@@ -24,13 +24,24 @@ public final class FirstEmbedding {
         try (Clip clip = Clip.load(Path.of(args[0]))) {
             float[] first = clip.encodePicture(picture(0));
             Instant now = Instant.now();
-            long processor = ProcessHandle.current().info().totalCpuDuration().orElseThrow().toMillis();
+            long processor = ProcessHandle.current()
+                    .info()
+                    .totalCpuDuration()
+                    .orElseThrow()
+                    .toMillis();
             for (int i = 1; i < Integer.parseInt(args[1]); i++) {
                 clip.encodePicture(picture(i));
             }
             long nanos = Math.addExact(Math.multiplyExact(now.getEpochSecond(), 1_000_000_000L), now.getNano());
-            System.out.println(String.join(" ", List.of(ANSWER, Long.toString(nanos),
-                    Long.toString(Duration.between(start, now).toMillis()), Long.toString(Resident.peakKibibytes()), Long.toString(processor), Float.toString(first[0]))));
+            System.out.println(String.join(
+                    " ",
+                    List.of(
+                            ANSWER,
+                            Long.toString(nanos),
+                            Long.toString(Duration.between(start, now).toMillis()),
+                            Long.toString(Resident.peakKibibytes()),
+                            Long.toString(processor),
+                            Float.toString(first[0]))));
         }
     }
 
