@@ -14,8 +14,9 @@ final class Child {
      *
      * @param toFirst milliseconds from asking the system for the process to the first embedding
      * @param inMain of these, since its main was entered
+     * @param processor milliseconds that its threads together computed until then
      */
-    record Answer(double toFirst, double inMain, long peakKibibytes) {}
+    record Answer(double toFirst, double inMain, long peakKibibytes, double processor) {}
 
     private Child() {}
 
@@ -53,6 +54,9 @@ final class Child {
                 .split(" ");
         long startNanos = start.getEpochSecond() * 1_000_000_000L + start.getNano();
         return new Answer(
-                1e-6 * (Long.parseLong(words[1]) - startNanos), Double.parseDouble(words[2]), Long.parseLong(words[3]));
+                1e-6 * (Long.parseLong(words[1]) - startNanos),
+                Double.parseDouble(words[2]),
+                Long.parseLong(words[3]),
+                Double.parseDouble(words[4]));
     }
 }

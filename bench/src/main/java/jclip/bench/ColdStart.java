@@ -53,7 +53,9 @@ public final class ColdStart {
         StringBuilder text =
                 new StringBuilder("Safetensors, fp32, memory-mapped, in the page cache; a decoded picture of 640 x 480."
                         + " Median and quartiles of " + RUNS + " runs in turns, milliseconds.\n\n"
-                        + "| | process start to embedding | of these since main | least |\n|---|---|---|---|\n");
+                        + "| | process start to embedding | least | of these"
+                        + " since main | processor time of all its threads |\n"
+                        + "|---|---|---|---|---|\n");
         for (int i = 0; i < names.size(); i++) {
             Ratio whole = Ratio.of(
                     answers.get(i).stream().mapToDouble(Child.Answer::toFirst).toArray());
@@ -63,15 +65,20 @@ public final class ColdStart {
                     .mapToDouble(Child.Answer::toFirst)
                     .min()
                     .orElseThrow();
+            Ratio processor = Ratio.of(
+                    answers.get(i).stream().mapToDouble(Child.Answer::processor).toArray());
             text.append(String.format(
                     Locale.ROOT,
-                    "| %s | %.0f [%.0f, %.0f] | %.0f | %.0f |%n",
+                    "| %s | %.0f [%.0f, %.0f] | %.0f | %.0f | %.0f [%.0f, %.0f] |%n",
                     names.get(i),
                     whole.median(),
                     whole.low(),
                     whole.high(),
+                    least,
                     main.median(),
-                    least));
+                    processor.median(),
+                    processor.low(),
+                    processor.high()));
         }
         return text.toString();
     }

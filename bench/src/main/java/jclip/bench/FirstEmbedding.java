@@ -11,7 +11,7 @@ import jclip.image.Picture;
 /**
  * The process that {@link ColdStart} and {@link PeakMemory} start: {@code FirstEmbedding CHECKPOINT PICTURES}. Loads a checkpoint and embeds
  * that many formula pictures one by one. Prints one line: {@code embedded}, epoch nanoseconds after the first embedding, milliseconds from entering
- * main to it, peak resident KiB, and the embedding's first number.
+ * main to it, peak resident KiB, milliseconds of processor time up to it, and the embedding's first number.
  */
 public final class FirstEmbedding {
     /** First word of its answer. */
@@ -24,6 +24,11 @@ public final class FirstEmbedding {
         try (Clip clip = Clip.load(Path.of(args[0]))) {
             float[] first = clip.encodePicture(picture(0));
             Instant now = Instant.now();
+            long processor = ProcessHandle.current()
+                    .info()
+                    .totalCpuDuration()
+                    .orElseThrow()
+                    .toMillis();
             for (int i = 1; i < Integer.parseInt(args[1]); i++) {
                 clip.encodePicture(picture(i));
             }
@@ -35,6 +40,7 @@ public final class FirstEmbedding {
                             Long.toString(nanos),
                             Long.toString(Duration.between(start, now).toMillis()),
                             Long.toString(Resident.peakKibibytes()),
+                            Long.toString(processor),
                             Float.toString(first[0]))));
         }
     }
