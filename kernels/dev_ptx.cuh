@@ -12,6 +12,7 @@ JC_DEV int thread_id() { return int(threadIdx.x); }
 JC_DEV unsigned block_x() { return blockIdx.x; }
 JC_DEV unsigned block_y() { return blockIdx.y; }
 JC_DEV unsigned grid_x() { return gridDim.x; }
+JC_DEV unsigned grid_y() { return gridDim.y; }
 
 JC_DEV void sync_block() { __syncthreads(); }
 JC_DEV void sync_warp() { __syncwarp(); }
@@ -46,6 +47,7 @@ JC_DEV uint4 ldg128(const void* p) { return __ldg(static_cast<const uint4*>(p));
 // Data touched once: leaves the caches to those who come back.
 JC_DEV uint4 ldg128_once(const void* p) { return __ldcs(static_cast<const uint4*>(p)); }
 JC_DEV void stg128(void* p, uint4 v) { *static_cast<uint4*>(p) = v; }
+JC_DEV void stg64(void* p, uint32_t low, uint32_t high) { *static_cast<uint2*>(p) = uint2{low, high}; }
 
 JC_DEV void copy_async16(uint32_t to, const void* from, bool valid) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(from), "r"(valid ? 16 : 0) : "memory");

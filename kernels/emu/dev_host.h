@@ -25,6 +25,7 @@ JC_DEV int thread_id() { return int(emu::thread_id()); }
 JC_DEV unsigned block_x() { return emu::block_id().x; }
 JC_DEV unsigned block_y() { return emu::block_id().y; }
 JC_DEV unsigned grid_x() { return emu::grid_size().x; }
+JC_DEV unsigned grid_y() { return emu::grid_size().y; }
 
 JC_DEV void sync_block(JC_HERE) { emu::sync_block(at); }
 JC_DEV void sync_warp(JC_HERE) { emu::sync_warp(at); }
@@ -75,6 +76,11 @@ JC_DEV uint4 ldg128_once(const void* p, JC_HERE) { return ldg128(p, at); }
 JC_DEV void stg128(void* p, uint4 v, JC_HERE) {
   emu::check_aligned(p, 16, at);
   std::memcpy(p, &v, 16);
+}
+JC_DEV void stg64(void* p, uint32_t low, uint32_t high, JC_HERE) {
+  emu::check_aligned(p, 8, at);
+  const uint32_t v[2] = {low, high};
+  std::memcpy(p, v, 8);
 }
 
 JC_DEV void copy_async16(uint32_t to, const void* from, bool valid, JC_HERE) { emu::copy_async(to, from, 16, valid, at); }

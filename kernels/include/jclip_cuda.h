@@ -97,8 +97,8 @@ int32_t jc_conv3x3_bf16(jc_context*, const jc_conv3x3_bf16_args*);
 
 /* Softmax contrastive loss of n pairs, z = logit_scale image text^T, without the n x n matrix:
  *   loss = (1 / 2n) sum_i [log sum_j exp(z_ij) - z_ii] + [log sum_j exp(z_ji) - z_ii]
- * Features are unit rows. status 0: fine; otherwise the loss is NaN and 1 a sum overflowed, 2 the diagonal spreads by more than 40
- * (the fallback of gpu-design 3.2 is not written yet), 3 a feature is not finite. */
+ * Features are unit rows. status 0: fine; otherwise the loss is NaN and 1 a sum overflowed (some z_ij above its z_ii by more than 88),
+ * 2 a feature is not finite. */
 typedef struct {
   const jc_bf16* image;     /* in [n, width] */
   const jc_bf16* text;      /* in [n, width] */
@@ -112,6 +112,7 @@ typedef struct {
   int64_t workspace_bytes;
   int64_t n;
   int64_t width; /* multiple of 64 */
+  int64_t side;  /* of a super-block, which fixes the order of addition: a multiple of 128, or 0: chosen from n alone */
 } jc_contrastive_loss_bf16_args;
 int32_t jc_contrastive_loss_bf16(jc_context*, const jc_contrastive_loss_bf16_args*);
 int64_t jc_contrastive_loss_bf16_workspace(const jc_context*, const jc_contrastive_loss_bf16_args*);
