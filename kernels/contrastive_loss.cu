@@ -88,24 +88,8 @@ JC_DEV void sweep(const Features& f, const Lane& me, int row_base, int row_tiles
         sync_block();  // this stage has arrived for all, and all have read the one before it
         load();        // into the stage before it
         stage = read_stage;
-        const uint32_t s_u = stage, s_t = stage + kOperand;
         read_stage = read_stage == ring_last ? ring : read_stage + kStage;
-        JC_UNROLL
-        for (int k = 0; k < kDepth / 16; ++k) {
-          uint32_t a[2][4];
-          JC_UNROLL
-          for (int m = 0; m < 2; ++m) load_a(a[m], s_u, (me.warp >> 1) * 32 + m * 16, k, me.lane);
-          JC_UNROLL
-          for (int j = 0; j < 4; ++j) {
-            uint32_t b[4];
-            load_b(b, s_t, (me.warp & 1) * 64 + j * 16, k, me.lane);
-            JC_UNROLL
-            for (int m = 0; m < 2; ++m) {
-              mma(z[m][2 * j], a[m], b[0], b[1]);
-              mma(z[m][2 * j + 1], a[m], b[2], b[3]);
-            }
-          }
-        }
+        multiply<2, 4>(z, stage, (me.warp >> 1) * 32, stage + kOperand, (me.warp & 1) * 64, me.lane);
       }
       tile(r, c, z, stage);
     }

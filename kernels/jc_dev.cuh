@@ -116,6 +116,27 @@ JC_DEV void as_operand(uint32_t (&a)[4], const float (&left)[4], const float (&r
   a[3] = pack(right[2], right[3]);
 }
 
+// c += a b^T over one stage of 64 deep swizzled tiles: rows [row, + 16 M) of s_a, rows [column, + 16 N) of s_b.
+template <int M, int N>
+JC_DEV void multiply(float (&c)[M][2 * N][4], uint32_t s_a, int row, uint32_t s_b, int column, int lane) {
+  JC_UNROLL
+  for (int step = 0; step < 4; ++step) {
+    uint32_t a[M][4];
+    JC_UNROLL
+    for (int m = 0; m < M; ++m) load_a(a[m], s_a, row + m * 16, step, lane);
+    JC_UNROLL
+    for (int n = 0; n < N; ++n) {
+      uint32_t b[4];
+      load_b(b, s_b, column + n * 16, step, lane);
+      JC_UNROLL
+      for (int m = 0; m < M; ++m) {
+        mma(c[m][2 * n], a[m], b[0], b[1]);
+        mma(c[m][2 * n + 1], a[m], b[2], b[3]);
+      }
+    }
+  }
+}
+
 // ---- launchers ----
 
 inline Stream stream_of(jc_context* context) { return static_cast<Stream>(reinterpret_cast<jc_cuda_context*>(context)->stream); }

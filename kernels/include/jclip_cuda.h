@@ -77,18 +77,17 @@ typedef struct {
 } jc_attention_bf16_args;
 int32_t jc_attention_bf16(jc_context*, const jc_attention_bf16_args*);
 
-/* y = activation(conv(x, w) + bias + residual), 3x3, stride 1, padding 1, NHWC. */
+/* y = activation(conv(x, w) + bias), 3x3, stride 1, padding 1, NHWC. */
 typedef struct {
-  const jc_bf16* x;        /* in [batch, height, width, channels] */
-  const jc_bf16* w;        /* in [out_channels, 3, 3, channels] */
-  const float* bias;       /* in [out_channels] or null */
-  const jc_bf16* residual; /* in, shape of y, or null */
-  jc_bf16* y;              /* out [batch, height, width, out_channels] */
+  const jc_bf16* x;  /* in [batch, height, width, channels] */
+  const jc_bf16* w;  /* in [out_channels, 3, 3, channels] */
+  const float* bias; /* in [out_channels] or null */
+  jc_bf16* y;        /* out [batch, height, width, out_channels] */
   int64_t batch;
   int64_t height;
   int64_t width;
-  int64_t channels;     /* multiple of 32 */
-  int64_t out_channels; /* multiple of 32 */
+  int64_t channels;     /* multiple of 8 */
+  int64_t out_channels; /* multiple of 8 */
   int64_t activation;   /* JC_IDENTITY or JC_RELU */
 } jc_conv3x3_bf16_args;
 int32_t jc_conv3x3_bf16(jc_context*, const jc_conv3x3_bf16_args*);
