@@ -20,13 +20,10 @@
 // so warps come in fours where the score row is long.
 //
 // fp32, any head dimension up to 256: a warp a query, plain FMAs and the accurate exponential. For parity, not for speed.
-#include "jc_dev.cuh"
+#include "attention.cuh"
 
 namespace jc {
 namespace {
-
-constexpr int kDim = 64;
-constexpr uint32_t kTile = 16 * 128;  // bytes of 16 rows of 64 bf16
 
 struct Arguments {
   const bf16 *q, *k, *v;
@@ -40,40 +37,8 @@ struct Arguments {
   float scale;
 };
 
-struct Sequence {
-  int q_first, q_count, kv_first, kv_count;
-};
-
-JC_DEV Sequence sequence_of(const Arguments& p, unsigned s) {
-  if (!p.table) return {int(s) * p.q_tokens, p.q_tokens, int(s) * p.kv_tokens, p.kv_tokens};
-  const int32_t* row = p.table + size_t(s) * 4;
-  return {row[0], row[1], row[2], row[3]};
-}
-
-// Starts the copy of `rows` rows of 64; rows from `count` on become zeros, because 0 * NaN would poison a product.
-JC_DEV void load_rows(uint32_t tile, const bf16* from, int ld, int count, int rows, int thread, int threads) {
-  for (int i = thread; i < rows * 8; i += threads) {
-    const int row = i >> 3, chunk = i & 7;
-    const bool valid = row < count;
-    copy_async16(tile + swizzled(uint32_t(row), uint32_t(chunk)), from + (valid ? row * ld + chunk * 8 : 0), valid);
-  }
-}
-
 JC_DEV void load_queries(const Arguments& p, const Sequence& q, int head, int tile, uint32_t s_stage, int lane) {
   load_rows(s_stage, p.q + int64_t(q.q_first + tile * 16) * p.ldq + head * kDim, p.ldq, q.q_count - tile * 16, 16, lane, 32);
-}
-
-// s = 16 queries x 16 keys of chunk j, before the scale.
-JC_DEV void scores(float (&left)[4], float (&right)[4], const uint32_t (&q)[4][4], uint32_t s_k, int j, int lane) {
-  JC_UNROLL
-  for (int e = 0; e < 4; ++e) left[e] = right[e] = 0.f;
-  JC_UNROLL
-  for (int step = 0; step < 4; ++step) {
-    uint32_t b[4];
-    load_b(b, s_k, j * 16, step, lane);
-    mma(left, q[step], b[0], b[1]);
-    mma(right, q[step], b[2], b[3]);
-  }
 }
 
 // Scores of keys that a query must not see become -inf. `sees`: the last key that query row 0 of the tile sees when causal.
@@ -96,19 +61,6 @@ JC_DEV void exponentiate(float (&s)[4], float c, float mc0, float mc1, float& l0
   l1 += s[2] + s[3];
 }
 
-// o += p v for the 16 keys of chunk j.
-JC_DEV void accumulate(float (&o)[8][4], const float (&left)[4], const float (&right)[4], uint32_t s_v, int j, int lane) {
-  uint32_t a[4];
-  as_operand(a, left, right);
-  JC_UNROLL
-  for (int n = 0; n < 4; ++n) {
-    uint32_t b[4];
-    load_b_transposed(b, s_v, j * 16, n, lane);
-    mma(o[2 * n], a, b[0], b[1]);
-    mma(o[2 * n + 1], a, b[2], b[3]);
-  }
-}
-
 // Writes the 16 queries of a tile: through the warp's staging tile, so that a row leaves in 16-byte pieces.
 JC_DEV void finish(const Arguments& p, const Sequence& q, int head, int tile, uint32_t s_stage, float (&o)[8][4], float m0, float m1, float l0,
                    float l1, int lane) {
@@ -120,19 +72,9 @@ JC_DEV void finish(const Arguments& p, const Sequence& q, int head, int tile, ui
   }
   const float i0 = 1.f / l0, i1 = 1.f / l1;
   sync_warp();  // every lane has read its queries from the staging tile
-  JC_UNROLL
-  for (int n = 0; n < 8; ++n) {
-    sts(s_stage + swizzled(uint32_t(g), uint32_t(n)) + uint32_t(t) * 4, pack(o[n][0] * i0, o[n][1] * i0));
-    sts(s_stage + swizzled(uint32_t(g + 8), uint32_t(n)) + uint32_t(t) * 4, pack(o[n][2] * i1, o[n][3] * i1));
-  }
+  store_tile(s_stage, o, i0, i1, lane);
   sync_warp();
-  bf16* y = p.y + int64_t(q.q_first) * p.ldy + head * kDim;
-  JC_UNROLL
-  for (int i = 0; i < 4; ++i) {
-    const int row = i * 4 + (lane >> 3), chunk = lane & 7, query = tile * 16 + row;
-    if (query < q.q_count)
-      stg128(y + query * p.ldy + chunk * 8, lds128(s_stage + swizzled(uint32_t(row), uint32_t(chunk))));
-  }
+  copy_out(p.y + int64_t(q.q_first) * p.ldy + head * kDim, p.ldy, s_stage, tile * 16, q.q_count, lane);
   // The next tile's queries may overwrite the staging tile at once: each lane copies into the very chunks that it has just read.
 }
 
@@ -145,7 +87,7 @@ JC_KERNEL(WARPS * 32, BLOCKS) attention_rows(const Arguments p) {
   const int member = PER_WARP ? 0 : warp, head = PER_WARP ? int(block_y()) * WARPS + warp : int(block_y());
   if (p.live && int64_t(block_x()) >= *p.live) return;
   if (PER_WARP && head >= p.heads) return;
-  const Sequence q = sequence_of(p, block_x());
+  const Sequence q = sequence_of(p.table, block_x(), p.q_tokens, p.kv_tokens);
   const int tiles = (q.q_count + 15) >> 4, chunks = (q.kv_count + 15) >> 4;
   if (tiles <= 0 || chunks > CHUNKS) return;
 
@@ -181,7 +123,7 @@ JC_KERNEL(WARPS * 32, BLOCKS) attention_rows(const Arguments p) {
     JC_UNROLL
     for (int j = 0; j < CHUNKS; ++j) {
       if (j >= visible) continue;
-      scores(s[2 * j], s[2 * j + 1], qf, s_k, j, lane);
+      dot_products(s[2 * j], s[2 * j + 1], qf, s_k, j, lane);
       if (j * 16 + 16 > q.kv_count || (CAUSAL && j * 16 + 15 > sees)) {
         mask<CAUSAL>(s[2 * j], j * 16, q.kv_count, sees, lane);
         mask<CAUSAL>(s[2 * j + 1], j * 16 + 8, q.kv_count, sees, lane);
@@ -214,7 +156,7 @@ template <int WARPS, bool CAUSAL>
 JC_KERNEL(WARPS * 32, 1) attention_long(const Arguments p, int capacity) {
   const int warp = thread_id() >> 5, lane = thread_id() & 31, head = int(block_y());
   if (p.live && int64_t(block_x()) >= *p.live) return;
-  const Sequence q = sequence_of(p, block_x());
+  const Sequence q = sequence_of(p.table, block_x(), p.q_tokens, p.kv_tokens);
   const int tiles = (q.q_count + 15) >> 4, chunks = (q.kv_count + 63) >> 6 << 2;
   if (tiles <= 0 || chunks > capacity) return;
 
@@ -243,7 +185,7 @@ JC_KERNEL(WARPS * 32, 1) attention_long(const Arguments p, int capacity) {
       float n0 = m0, n1 = m1;
       JC_UNROLL
       for (int j = 0; j < 4; ++j) {
-        scores(s[2 * j], s[2 * j + 1], qf, s_k, first + j, lane);
+        dot_products(s[2 * j], s[2 * j + 1], qf, s_k, first + j, lane);
         const int key = (first + j) * 16;
         if (key + 16 > q.kv_count || (CAUSAL && key + 15 > sees)) {
           mask<CAUSAL>(s[2 * j], key, q.kv_count, sees, lane);
@@ -279,7 +221,7 @@ JC_KERNEL(256, 4) attention_clear(const Arguments p, int64_t sequences) {
   const int64_t live = p.live ? *p.live : sequences;
   int64_t first = 0;
   if (live > 0) {
-    const Sequence last = sequence_of(p, unsigned(live - 1));
+    const Sequence last = sequence_of(p.table, unsigned(live - 1), p.q_tokens, p.kv_tokens);
     first = last.q_first + last.q_count;
   }
   const int chunks = p.heads * kDim / 8;
