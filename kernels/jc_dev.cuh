@@ -97,10 +97,6 @@ JC_DEV uint32_t swizzled(uint32_t row, uint32_t chunk) { return row * 128u + ((c
 JC_DEV void load_a(uint32_t (&a)[4], uint32_t tile, int first, int step, int lane) {
   ldmatrix(a, tile + swizzled(uint32_t(first + (lane & 15)), uint32_t(step * 2 + (lane >> 4))));
 }
-// The transpose of the above: A(row, depth) = tile(first + depth, 16 step + row).
-JC_DEV void load_a_transposed(uint32_t (&a)[4], uint32_t tile, int first, int step, int lane) {
-  ldmatrix_transposed(a, tile + swizzled(uint32_t(first + (lane & 7) + (lane >> 4) * 8), uint32_t(step * 2 + ((lane >> 3) & 1))));
-}
 // B of two column tiles from a tile stored [column][depth]: columns [first, + 8) in b[0], b[1] and [first + 8, + 8) in b[2], b[3].
 JC_DEV void load_b(uint32_t (&b)[4], uint32_t tile, int first, int step, int lane) {
   ldmatrix(b, tile + swizzled(uint32_t(first + (lane & 7) + (lane >> 4) * 8), uint32_t(step * 2 + ((lane >> 3) & 1))));

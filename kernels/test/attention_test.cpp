@@ -166,6 +166,7 @@ void add_attention(Cases& cases) {
   for (int n : {1, 17, 77}) plain({2, n, 2, n == 77, {}}, 64);
   plain({2, 50, 2, false, {50, 31}, 1, 4}, 32);
   plain({2, 21, 1, true, {21, 9}}, 80);
+  plain({2, 40, 2, true, {40, 31}, 4}, 64);
   half({1024, 50, 12, false, {}}, true);
   half({1024, 77, 8, true, {}}, true);
   half({1024, 197, 12, false, {}}, true);
