@@ -26,9 +26,8 @@ def read(logs):
     names = subprocess.run(["c++filt"], input="\n".join(k[2] for k in found), text=True, capture_output=True, check=True).stdout.split("\n")
     result = {}
     for (arch, source, _), demangled, values in zip(found, names, found.values()):
-        kernel = demangled.split("(anonymous namespace)::")[1].split("(")[0]
-        arguments = re.search(r"<.*>", demangled)
-        kernel = kernel.split("<")[0] + (arguments.group(0).replace("(bool)1", "true").replace("(bool)0", "false") if arguments else "")
+        name = demangled.split("(anonymous namespace)::")[1].replace("(int)", "").replace("(bool)1", "true").replace("(bool)0", "false")
+        kernel = re.match(r"\w+(<[^()]*>)?", name).group(0)
         result[f"sm_{arch}", source + ":" + kernel.replace(" ", "")] = values
     return result
 
