@@ -223,6 +223,7 @@ int main(int count, char** words) {
     time_conv2d(batch, 28, 128, 128, 3, 1, false);
     time_conv2d(batch, 14, 256, 256, 3, 1, false);
     time_conv2d(batch, 7, 512, 512, 3, 1, false);
+    time_conv2d(batch, 14, 1024, 1024, 3, 1, false);
     time_conv2d(batch, 56, 64, 256, 1, 1, false);
     time_conv2d(batch, 56, 256, 64, 1, 1, false);
     time_conv2d(batch, 14, 1024, 256, 1, 1, false);

@@ -85,7 +85,7 @@ final class OpCommand extends JclipCommand {
     }
 
     /** Largest relative L2 and largest absolute difference; where both versions left the poison, nothing was to be written. */
-    private static double[] errors(Map<String, float[]> found, Map<String, float[]> plain) {
+    static double[] errors(Map<String, float[]> found, Map<String, float[]> plain) {
         double worst = 0;
         double widest = 0;
         for (Map.Entry<String, float[]> entry : found.entrySet()) {
