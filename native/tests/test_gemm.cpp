@@ -104,7 +104,7 @@ bool close_to(float y, const Truth& truth, int64_t activation) {
   return true;
 }
 
-bool same(const float* a, const float* b, int64_t count) { return memcmp(a, b, static_cast<size_t>(count) * 4) == 0; }
+bool same(const float* a, const float* b, int64_t count) { return count == 0 || memcmp(a, b, static_cast<size_t>(count) * 4) == 0; }
 
 std::string text(const char* format, int64_t a, int64_t b, int64_t c, int64_t d = 0) {
   char out[128];
