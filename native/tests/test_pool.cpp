@@ -1,5 +1,6 @@
-// The thread pool, compiled in: every index runs exactly once and is done when parallel returns, whatever number of callers,
-// whatever happens to the size meanwhile; a slot is never used by two threads at once; never more threads compute than allowed.
+// The thread pool, compiled in: every index runs exactly once and is done when parallel returns, whatever number of
+// callers, whatever happens to the size meanwhile; a slot is never used by two threads at once; never more threads
+// compute than allowed.
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,7 +80,8 @@ void callers(const char* what, bool resize) {
   for (pthread_t t : thread) pthread_join(t, nullptr);
   stop = true;
   if (resize) pthread_join(changing, nullptr);
-  printf("%s: at most %d threads computed at once, helpers did %ld tasks\n", what, most_computing.load(), static_cast<long>(helped.load()));
+  printf("%s: at most %d threads computed at once, helpers did %ld tasks\n", what, most_computing.load(),
+         static_cast<long>(helped.load()));
 }
 
 }  // namespace

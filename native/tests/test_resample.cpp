@@ -1,6 +1,6 @@
-// Contract test of resample: every instruction set present against the formula in 64-bit integers, bit for bit; no tolerance.
-// Sources end exactly where the contract lets the operator stop reading, outputs lie between red zones and are poisoned; built with
-// JCLIP_SANITIZE an access outside is caught as well.
+// Contract test of resample: every instruction set present against the formula in 64-bit integers, bit for bit; no
+// tolerance. Sources end exactly where the contract lets the operator stop reading, outputs lie between red zones and
+// are poisoned; built with JCLIP_SANITIZE an access outside is caught as well.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,7 +57,8 @@ std::vector<uint8_t> expected(const jc_resample_args& a) {
       for (int64_t c = 0; c < a.channels; ++c) {
         int64_t sum = 0;
         for (int64_t j = 0; j < a.column_size[i]; ++j)
-          sum += int64_t{a.column_weights[i * a.column_taps + j]} * a.x[r * a.x_row + (a.column_first[i] + j) * a.channels + c];
+          sum += int64_t{a.column_weights[i * a.column_taps + j]} *
+                 a.x[r * a.x_row + (a.column_first[i] + j) * a.channels + c];
         part[(r * a.columns + i) * a.channels + c] = clip(sum);
       }
   int64_t row = a.columns * a.channels;
@@ -74,7 +75,9 @@ std::vector<uint8_t> expected(const jc_resample_args& a) {
 template <class T>
 class Zoned {
  public:
-  explicit Zoned(int64_t count) : memory_(count + 2 * kZone) { memset(memory_.data(), 0xcd, memory_.size() * sizeof(T)); }
+  explicit Zoned(int64_t count) : memory_(count + 2 * kZone) {
+    memset(memory_.data(), 0xcd, memory_.size() * sizeof(T));
+  }
   T* data() { return memory_.data() + kZone; }
   bool intact() const {
     for (int64_t i = 0; i < kZone; ++i) {
@@ -127,7 +130,8 @@ void run(jc_context* context, jc_resample_args a) {
     int64_t c = i / tensor_channel, r = i % tensor_channel / tensor_row, x = i % tensor_channel % tensor_row;
     if (r >= a.rows || x >= a.columns) {
       if (!Zoned<float>::untouched(tensor.data()[i])) fail(context->isa, a, "wrote between the rows of the tensor");
-    } else if (tensor.data()[i] != static_cast<float>(256 * c + wanted[(r * a.columns + x) * a.channels + (a.channels == 3 ? c : 0)])) {
+    } else if (tensor.data()[i] !=
+               static_cast<float>(256 * c + wanted[(r * a.columns + x) * a.channels + (a.channels == 3 ? c : 0)])) {
       fail(context->isa, a, "tensor");
     }
   }
@@ -153,8 +157,10 @@ int main() {
       for (int64_t i = 0; i < bytes; ++i) x[i] = static_cast<uint8_t>(round % 2 == 0 ? next(256) : next(2) * 255);
       Windows rows = windows(a.x_rows, a.rows), columns = windows(a.x_columns, a.columns);
       a.x = x;
-      a.row_first = rows.first.data(), a.row_size = rows.size.data(), a.row_weights = rows.weights.data(), a.row_taps = rows.taps;
-      a.column_first = columns.first.data(), a.column_size = columns.size.data(), a.column_weights = columns.weights.data();
+      a.row_first = rows.first.data(), a.row_size = rows.size.data(), a.row_weights = rows.weights.data(),
+      a.row_taps = rows.taps;
+      a.column_first = columns.first.data(), a.column_size = columns.size.data(),
+      a.column_weights = columns.weights.data();
       a.column_taps = columns.taps;
       run(&context, a);
       columns.size[0] = static_cast<int32_t>(a.x_columns) + 1;

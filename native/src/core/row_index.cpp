@@ -28,7 +28,8 @@ struct Text {
 
 }  // namespace
 
-int32_t check_row_index(jc_context* context, const char* op, const char* name, const int32_t* index, int64_t n, int64_t limit) {
+int32_t check_row_index(jc_context* context, const char* op, const char* name, const int32_t* index, int64_t n,
+                        int64_t limit) {
   for (int64_t i = 0; i < n; ++i) {
     if (index[i] >= 0 && index[i] < limit) continue;
     Text text;

@@ -24,10 +24,19 @@ struct Vec : Avx2 {
   static void store(float* p, Float x, int64_t n) { Avx2::store(p, x, part(n)); }
   static Float exp(Float x) { return avx2::exp(x); }
 
+  // The four lanes that are left when halves are added to halves.
+  static __m128 fold(Float x) { return _mm256_castps256_ps128(x) + _mm256_extractf128_ps(x, 1); }
   static float sum(Float x) {
-    __m128 z = _mm256_castps256_ps128(x) + _mm256_extractf128_ps(x, 1);
+    __m128 z = fold(x);
     z = z + _mm_movehl_ps(z, z);
     return _mm_cvtss_f32(_mm_add_ss(z, _mm_movehdup_ps(z)));
+  }
+  // The sums of four vectors, each with the additions of sum().
+  static __m128 sum4(Float a, Float b, Float c, Float d) {
+    __m128 w = fold(a), x = fold(b), y = fold(c), z = fold(d);
+    __m128 low = _mm_unpacklo_ps(w, x) + _mm_unpackhi_ps(w, x);  // a0 + a2, b0 + b2, a1 + a3, b1 + b3
+    __m128 high = _mm_unpacklo_ps(y, z) + _mm_unpackhi_ps(y, z);
+    return _mm_movelh_ps(low, high) + _mm_movehl_ps(high, low);
   }
   static float largest(Float x) {
     __m128 z = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));

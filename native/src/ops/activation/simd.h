@@ -25,10 +25,17 @@ int32_t activation_simd(jc_context* context, const jc_activation_args* a) {
   if (int32_t status = check_activation(context, a); status != JC_OK) return status;
   using Float = typename V::Float;
   switch (a->activation) {
-    case JC_RELU: activate_all<V>(context, a, [](Float x) { return V::max(V::zero(), x); }); break;
-    case JC_QUICK_GELU: activate_all<V>(context, a, [](Float x) { return quick_gelu<V>(x); }); break;
-    case JC_GELU: activate_all<V>(context, a, [](Float x) { return gelu<V>(x); }); break;
-    default: activate_all<V>(context, a, [](Float x) { return x; });
+    case JC_RELU:
+      activate_all<V>(context, a, [](Float x) { return V::max(V::zero(), x); });
+      break;
+    case JC_QUICK_GELU:
+      activate_all<V>(context, a, [](Float x) { return quick_gelu<V>(x); });
+      break;
+    case JC_GELU:
+      activate_all<V>(context, a, [](Float x) { return gelu<V>(x); });
+      break;
+    default:
+      activate_all<V>(context, a, [](Float x) { return x; });
   }
   return JC_OK;
 }

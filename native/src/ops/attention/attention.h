@@ -9,8 +9,9 @@ JC_DECLARE(attention)
 
 namespace jc {
 
-constexpr int kTileQueries = 6;       // queries that a fast version takes at a time
-constexpr int64_t kQueryChunks = 2;   // a head's queries are divided among threads at most so far: each chunk packs its keys
+constexpr int kTileQueries = 6;  // queries that a fast version takes at a time
+// A head's queries are divided among threads at most so far: each chunk packs its keys.
+constexpr int64_t kQueryChunks = 2;
 
 struct Sequence {
   int64_t q_first;
@@ -33,8 +34,8 @@ static inline int64_t live_sequences(const jc_attention_args* a) {
   return live > 0 ? live : 0;
 }
 
-// Calls gap(first, last) for each run of rows of y in no live sequence; returns the rows that are in one. Linear where the
-// sequences follow each other, as packed ones do.
+// Calls gap(first, last) for each run of rows of y in no live sequence; returns the rows that are in one. Linear where
+// the sequences follow each other, as packed ones do.
 template <class F>
 int64_t attention_gaps(const jc_attention_args* a, F&& gap) {
   int64_t live = live_sequences(a);
@@ -73,8 +74,10 @@ static inline int32_t check_attention(jc_context* context, const jc_attention_ar
   for (int64_t s = 0; s < live; ++s) {
     Sequence q = sequence(a, s);
     JC_CHECK("attention", q.q_count >= 1 && q.q_count <= q.kv_count, "table: q_count or kv_count");
-    JC_CHECK("attention", q.q_count <= a->q_tokens && q.kv_count <= a->kv_tokens, "table: more tokens than planned for");
-    JC_CHECK("attention", q.q_first >= 0 && q.kv_first >= 0 && q.q_first + q.q_count <= a->rows, "table: q_first or kv_first");
+    JC_CHECK("attention", q.q_count <= a->q_tokens && q.kv_count <= a->kv_tokens,
+             "table: more tokens than planned for");
+    JC_CHECK("attention", q.q_first >= 0 && q.kv_first >= 0 && q.q_first + q.q_count <= a->rows,
+             "table: q_first or kv_first");
     queries += q.q_count;
   }
   int64_t covered = attention_gaps(a, [](int64_t, int64_t) {});
@@ -90,14 +93,23 @@ static inline int32_t check_attention_workspace(jc_context* context, const jc_at
 
 static inline void zero_gaps(const jc_attention_args* a) {
   attention_gaps(a, [a](int64_t first, int64_t last) {
-    for (int64_t row = first; row < last; ++row) std::memset(a->y + row * a->ldy, 0, a->heads * a->head_dim * sizeof(float));
+    for (int64_t row = first; row < last; ++row)
+      std::memset(a->y + row * a->ldy, 0, a->heads * a->head_dim * sizeof(float));
   });
 }
 
-// Bytes of scratch memory of one thread: keys transposed, values, and the scores of a few queries, in vectors of `lanes`.
-static inline int64_t attention_scratch(const jc_attention_args* a, int64_t lanes) {
+// Values are read where they lie if a head is whole vectors and one tile wide. Else they are copied: several tiles read
+// their lines again and again, and in rows of a wide matrix those lines fall on few sets of the cache.
+static inline bool copies_values(const jc_attention_args* a, int64_t lanes, int64_t vectors) {
+  return a->head_dim % lanes != 0 || a->head_dim > lanes * vectors;
+}
+
+// Bytes of scratch memory of one thread: keys transposed, values, and the scores of a few queries, for tiles of
+// `vectors` vectors of `lanes`.
+static inline int64_t attention_scratch(const jc_attention_args* a, int64_t lanes, int64_t vectors) {
   int64_t keys = round_up(a->kv_tokens, lanes);
-  int64_t floats = keys * a->head_dim + a->kv_tokens * round_up(a->head_dim, lanes) + kTileQueries * keys;
+  int64_t values = copies_values(a, lanes, vectors) ? a->kv_tokens * round_up(a->head_dim, lanes) : 0;
+  int64_t floats = keys * a->head_dim + values + kTileQueries * keys;
   return round_up(floats * static_cast<int64_t>(sizeof(float)), 64);
 }
 

@@ -1,17 +1,19 @@
-// Attention over vectors. For each (sequence, head) a thread transposes the keys into its scratch memory, so that a lane is a
-// key, and then takes six queries at a time: their whole score rows, the softmax, the weighted sum of the values.
+// Attention over vectors. For each (sequence, head) a thread transposes the keys into its scratch memory, so that a
+// lane is a key, and then takes six queries at a time: their whole score rows, the softmax, the weighted sum of the
+// values.
 //
 //   scores  tile of 6 queries x 4 vectors of keys: per element of the head 4 loads and 6 broadcasts for 24 FMAs.
 //   output  tile of 6 queries x 4 vectors of the head: per key 4 loads and 6 broadcasts for 24 FMAs.
 //
-// At head_dim 64 the keys and values of 50 tokens fill the L1 cache (32 KB) just so; those of 577 tokens lie in L2 (300 KB of
-// 1 MB), 256 bytes for 24 cycles of FMA.
+// At head_dim 64 the keys and values of 50 tokens fill the L1 cache (32 KB) just so; those of 577 tokens lie in L2 (300
+// KB of 1 MB), 256 bytes for 24 cycles of FMA.
 //
-// Order of addition: a score is one chain over head_dim; the sum of the exponentials has lanes by key number, an absent key
-// being 0; an output is one chain over the keys, an unseen key adding 0 times its value. So the bits of a query depend on its
-// own keys alone.
+// Order of addition: a score is one chain over head_dim; the sum of the exponentials has lanes by key number, an absent
+// key being 0; an output is one chain over the keys, an unseen key adding 0 times its value. So the bits of a query
+// depend on its own keys alone.
 //
-// The loops over a tile are unrolled by pragma: g++ keeps accumulators in registers only where every index is a constant.
+// The loops over a tile are unrolled by pragma: g++ keeps accumulators in registers only where every index is a
+// constant.
 #pragma once
 
 #include <cmath>
@@ -33,15 +35,15 @@ inline void with_count(int64_t n, F&& f) {
 template <class V>
 struct HeadScratch {
   float* keys;    // panels of kTileVectors vectors of keys; a panel is [head_dim, its keys]
-  float* values;  // [kv_tokens, head_dim rounded up to whole vectors]
+  float* values;  // [kv_tokens, head_dim rounded up to whole vectors], or nothing
   float* scores;  // [kTileQueries, keys]
   int64_t score_stride;
 
   HeadScratch(const jc_attention_args* a, void* memory) {
     score_stride = round_up(a->kv_tokens, V::kWidth);
     keys = static_cast<float*>(memory);
-    values = keys + score_stride * a->head_dim;
-    scores = values + a->kv_tokens * round_up(a->head_dim, V::kWidth);
+    scores = keys + score_stride * a->head_dim;
+    values = scores + kTileQueries * score_stride;
   }
 };
 
@@ -80,8 +82,8 @@ void pack_values(const float* v, int64_t ldv, int64_t count, int64_t head_dim, f
 }
 
 template <class V, int kQueries, int kVectors>
-void score_tile(const float* q, int64_t ldq, const float* keys, int64_t key_stride, int64_t head_dim, float scale, float* scores,
-                int64_t score_stride) {
+void score_tile(const float* q, int64_t ldq, const float* keys, int64_t key_stride, int64_t head_dim, float scale,
+                float* scores, int64_t score_stride) {
   typename V::Float t[kQueries][kVectors];
 #pragma GCC unroll 8
   for (int i = 0; i < kQueries; ++i) {
@@ -170,15 +172,15 @@ void output_tile(const float* scores, int64_t score_stride, const float* values,
 
 // Queries [first, last) of one head of one sequence; last - first is anything.
 template <class V>
-void attention_head(const jc_attention_args* a, Sequence at, int64_t head, int64_t first, int64_t last, HeadScratch<V> scratch) {
+void attention_head(const jc_attention_args* a, Sequence at, int64_t head, int64_t first, int64_t last,
+                    HeadScratch<V> scratch) {
   bool causal = a->causal != 0;
   int64_t column = head * a->head_dim;
   int64_t count = at.seen(last - 1, causal);  // keys that any of these queries sees
   const float* v = a->v + at.kv_first * a->ldv + column;
   int64_t value_stride = a->ldv;
   pack_keys<V>(a->k + at.kv_first * a->ldk + column, a->ldk, count, a->head_dim, scratch.keys);
-  // Rows of a wide matrix fall on few sets of the L1 cache: worth a copy if it is read more than once or twice.
-  if (last - first > 2 * kTileQueries || a->head_dim % V::kWidth != 0) {
+  if (copies_values(a, V::kWidth, V::kTileVectors)) {
     pack_values<V>(v, a->ldv, count, a->head_dim, scratch.values);
     v = scratch.values;
     value_stride = round_up(a->head_dim, V::kWidth);
@@ -192,17 +194,19 @@ void attention_head(const jc_attention_args* a, Sequence at, int64_t head, int64
     with_count<kTileQueries>(queries, [&](auto n) {
       for (int64_t key = 0; key < keys; key += kPanel<V>) {
         with_count<V::kTileVectors>(panel_keys<V>(key, keys) / V::kWidth, [&](auto vectors) {
-          score_tile<V, n(), vectors()>(q, a->ldq, scratch.keys + key * a->head_dim, panel_keys<V>(key, count), a->head_dim,
-                                        static_cast<float>(a->scale), scratch.scores + key, scratch.score_stride);
+          score_tile<V, n(), vectors()>(q, a->ldq, scratch.keys + key * a->head_dim, panel_keys<V>(key, count),
+                                        a->head_dim, static_cast<float>(a->scale), scratch.scores + key,
+                                        scratch.score_stride);
         });
       }
       for (int i = 0; i < n(); ++i) {
-        inverse[i] = 1.0f / exponentials<V>(scratch.scores + i * scratch.score_stride, at.seen(query + i, causal), keys);
+        inverse[i] =
+            1.0f / exponentials<V>(scratch.scores + i * scratch.score_stride, at.seen(query + i, causal), keys);
       }
       for (int64_t d = 0; d < a->head_dim; d += kPanel<V>) {
         with_count<V::kTileVectors>(ceil_div(a->head_dim - d, V::kWidth), [&](auto vectors) {
-          output_tile<V, n(), vectors()>(scratch.scores, scratch.score_stride, v + d, value_stride, keys, inverse, y + d, a->ldy,
-                                         a->head_dim - d);
+          output_tile<V, n(), vectors()>(scratch.scores, scratch.score_stride, v + d, value_stride, keys, inverse,
+                                         y + d, a->ldy, a->head_dim - d);
         });
       }
     });
@@ -212,7 +216,7 @@ void attention_head(const jc_attention_args* a, Sequence at, int64_t head, int64
 template <class V>
 int32_t attention_simd(jc_context* context, const jc_attention_args* a) {
   if (int32_t status = check_attention(context, a); status != JC_OK) return status;
-  int64_t bytes = attention_scratch(a, V::kWidth);
+  int64_t bytes = attention_scratch(a, V::kWidth, V::kTileVectors);
   if (int32_t status = check_attention_workspace(context, a, bytes); status != JC_OK) return status;
   zero_gaps(a);
   int64_t heads = live_sequences(a) * a->heads;

@@ -16,4 +16,5 @@ int32_t jc::ref::attention_pool_tokens(jc_context* context, const jc_attention_p
   return JC_OK;
 }
 
-JC_EXPORT(attention_pool_tokens, jc::ref::attention_pool_tokens, jc::avx2::attention_pool_tokens, jc::avx512::attention_pool_tokens)
+JC_EXPORT(attention_pool_tokens, jc::ref::attention_pool_tokens, jc::avx2::attention_pool_tokens,
+          jc::avx512::attention_pool_tokens)

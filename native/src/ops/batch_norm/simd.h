@@ -24,7 +24,8 @@ void batch_norm_channels(const jc_batch_norm_args* a, int64_t c, int64_t n, int6
 template <class V>
 int32_t batch_norm_simd(jc_context* context, const jc_batch_norm_args* a) {
   if (int32_t status = check_batch_norm(context, a); status != JC_OK) return status;
-  // 8192 elements a task fit the L1 cache: each line of a row comes once, though a vector of channels at a time is taken.
+  // 8192 elements a task fit the L1 cache: each line of a row comes once, though a vector of channels at a time is
+  // taken.
   int64_t block = ceil_div(8192, a->channels);
   if (block < 4) block = 4;
   int64_t threads = a->rows * a->channels > 65536 ? parallel_width(context) : 1;

@@ -1,5 +1,5 @@
-// Scaled similarities over vectors: tiles of 4 rows x 4 texts, one vector accumulator for each pair, lanes by index. So a pair's
-// bits are the same in whatever tile it falls. The softmax of a row has lanes by text number.
+// Scaled similarities over vectors: tiles of 4 rows x 4 texts, one vector accumulator for each pair, lanes by index. So
+// a pair's bits are the same in whatever tile it falls. The softmax of a row has lanes by text number.
 #pragma once
 
 #include <cmath>
@@ -36,7 +36,8 @@ void logits_tile(const jc_logits_args* a, int64_t row, int64_t text) {
 #pragma GCC unroll 8
   for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 8
-    for (int j = 0; j < kTexts; ++j) a->logits[(row + i) * a->texts + text + j] = V::sum(t[i][j]) * static_cast<float>(a->scale);
+    for (int j = 0; j < kTexts; ++j)
+      a->logits[(row + i) * a->texts + text + j] = V::sum(t[i][j]) * static_cast<float>(a->scale);
   }
 }
 

@@ -1,10 +1,11 @@
-// Resampling of bytes, AVX2. A 24-bit weight k is split into k = 2^15 high + low (low in [0, 2^15)), so that vpmaddwd multiplies and adds
-// two taps at once: sum k p = 2^15 sum high p + sum low p modulo 2^32, exact whatever the order. vpmulld would do a quarter of the work
-// a cycle.
+// Resampling of bytes, AVX2. A 24-bit weight k is split into k = 2^15 high + low (low in [0, 2^15)), so that vpmaddwd
+// multiplies and adds two taps at once: sum k p = 2^15 sum high p + sum low p modulo 2^32, exact whatever the order.
+// vpmulld would do a quarter of the work a cycle.
 //
-// Columns: four taps of a pixel's channels are one 16-byte load, shuffled to 16-bit pairs (tap 0, tap 1 | tap 2, tap 3) x channel; four
-// rows share the weights' registers: 8 accumulators, 2 weights, 1 shuffle, 4 loads = 15 of 16 registers. One and two channels are rare: one
-// channel packs four rows into a load, two go the plain way.
+// Columns: four taps of a pixel's channels are one 16-byte load, shuffled to 16-bit pairs (tap 0, tap 1 | tap 2, tap 3)
+// x channel; four rows share the weights' registers: 8 accumulators, 2 weights, 1 shuffle, 4 loads = 15 of 16
+// registers. One and two channels are rare: one channel packs four rows into a load, two go the plain way.
+//
 // Rows: 32 bytes of two source rows are interleaved; 8 accumulators, 2 weights, 4 data.
 #include <immintrin.h>
 #include <string.h>
@@ -68,7 +69,8 @@ inline __m256i pairs() {
 }
 
 template <int C, int R>
-void columns(const jc_resample_args* a, int64_t groups, const int16_t* weights, const uint8_t* x, uint8_t* out, int64_t stride) {
+void columns(const jc_resample_args* a, int64_t groups, const int16_t* weights, const uint8_t* x, uint8_t* out,
+             int64_t stride) {
   const __m256i shuffle = pairs<C>();
   const __m256i first_pair = _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1);
   const __m256i second_pair = _mm256_setr_epi32(2, 2, 2, 2, 3, 3, 3, 3);
@@ -78,7 +80,8 @@ void columns(const jc_resample_args* a, int64_t groups, const int16_t* weights, 
     __m256i low[R], high[R];
     for (int r = 0; r < R; ++r) low[r] = high[r] = _mm256_setzero_si256();
     for (int64_t g = 0; g < used; ++g, from += kGroup * C) {
-      __m256i both = _mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(weights + g * 2 * kGroup)));
+      __m256i both =
+          _mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(weights + g * 2 * kGroup)));
       __m256i low_weights = _mm256_permutevar8x32_epi32(both, first_pair);
       __m256i high_weights = _mm256_permutevar8x32_epi32(both, second_pair);
       for (int r = 0; r < R; ++r) {
@@ -95,8 +98,8 @@ void columns(const jc_resample_args* a, int64_t groups, const int16_t* weights, 
 }
 
 // One channel: four taps of four rows are one 16-byte vector.
-void columns_of_grey(const jc_resample_args* a, int64_t groups, const int16_t* weights, const uint8_t* x, int64_t rows, uint8_t* out,
-                     int64_t stride) {
+void columns_of_grey(const jc_resample_args* a, int64_t groups, const int16_t* weights, const uint8_t* x, int64_t rows,
+                     uint8_t* out, int64_t stride) {
   for (int64_t i = 0; i < a->columns; ++i, weights += groups * 2 * kGroup) {
     const uint8_t* from = x + a->column_first[i];
     int64_t used = (a->column_size[i] + kGroup - 1) / kGroup;
@@ -155,8 +158,8 @@ inline void add_pair(Sums& sums, __m256i a, __m256i b, int32_t weight_a, int32_t
   __m256i high = _mm256_set1_epi32((weight_b >> kLowBits) * 65536 | ((weight_a >> kLowBits) & 0xffff));
   __m256i left = _mm256_unpacklo_epi8(a, b);
   __m256i right = _mm256_unpackhi_epi8(a, b);
-  __m256i words[4] = {_mm256_unpacklo_epi8(left, zero), _mm256_unpackhi_epi8(left, zero), _mm256_unpacklo_epi8(right, zero),
-                      _mm256_unpackhi_epi8(right, zero)};
+  __m256i words[4] = {_mm256_unpacklo_epi8(left, zero), _mm256_unpackhi_epi8(left, zero),
+                      _mm256_unpacklo_epi8(right, zero), _mm256_unpackhi_epi8(right, zero)};
   for (int i = 0; i < 4; ++i) {
     sums.low[i] = _mm256_add_epi32(sums.low[i], _mm256_madd_epi16(words[i], low));
     sums.high[i] = _mm256_add_epi32(sums.high[i], _mm256_madd_epi16(words[i], high));

@@ -1,5 +1,6 @@
 // What both versions of resample share: checks, and the layout of the workspace
-//   part: rows [from, to) of the source, resampled to the output's columns, `stride` bytes a row (padded, so that vectors may run over)
+//   part: rows [from, to) of the source, resampled to the output's columns, `stride` bytes a row (padded, so that
+//   vectors may run over)
 //   row:  one finished output row
 //   the columns' weights as 16-bit halves, for the vector version
 #pragma once
@@ -47,8 +48,10 @@ inline int32_t check(jc_context* context, const jc_resample_args* a) {
   JC_CHECK("resample", a->x_columns > 0 && a->x_row >= a->x_columns * a->channels, "x_columns or x_row");
   JC_CHECK("resample", a->x && a->column_first && a->column_size && a->column_weights, "null pointer");
   JC_CHECK("resample", a->row_first && a->row_size && a->row_weights, "null pointer");
-  JC_CHECK("resample", !a->tensor || (a->table && (a->channels == 1 || a->channels == 3)), "tensor without table or with alpha");
-  JC_CHECK("resample", windows_fit(a->column_first, a->column_size, a->columns, a->column_taps, a->x_columns), "column windows");
+  JC_CHECK("resample", !a->tensor || (a->table && (a->channels == 1 || a->channels == 3)),
+           "tensor without table or with alpha");
+  JC_CHECK("resample", windows_fit(a->column_first, a->column_size, a->columns, a->column_taps, a->x_columns),
+           "column windows");
   JC_CHECK("resample", windows_fit(a->row_first, a->row_size, a->rows, a->row_taps, a->x_rows), "row windows");
   JC_CHECK("resample", a->workspace && aligned(a->workspace, 64) && a->workspace_bytes >= workspace(a), "workspace");
   return JC_OK;

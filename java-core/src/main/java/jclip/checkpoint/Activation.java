@@ -21,6 +21,8 @@ public enum Activation {
     }
 
     static Optional<Activation> named(String name) {
-        return java.util.Arrays.stream(values()).filter(value -> value.configName.equals(name)).findFirst();
+        return java.util.Arrays.stream(values())
+                .filter(value -> value.configName.equals(name))
+                .findFirst();
     }
 }

@@ -56,7 +56,8 @@ public record Architecture(int embedDim, Activation activation, Vision vision, T
      * @param mlpWidth width of the MLP's hidden layer
      * @param eps LayerNorm's eps
      */
-    public record Vit(int imageSize, int patchSize, int width, int layers, int heads, int headDim, int mlpWidth, double eps)
+    public record Vit(
+            int imageSize, int patchSize, int width, int layers, int heads, int headDim, int mlpWidth, double eps)
             implements Vision {
         /** Checks ranges. */
         public Vit {
@@ -97,7 +98,8 @@ public record Architecture(int embedDim, Activation activation, Vision vision, T
             require(imageSize % 32 == 0, "a ResNet's image_size must be a multiple of 32, found " + imageSize);
             require(width % 2 == 0, "a ResNet's width must be even, found " + width);
             require(attnpoolWidth == 32 * width, "attention pool width " + attnpoolWidth + " is not 32 * " + width);
-            require((long) heads * headDim == attnpoolWidth,
+            require(
+                    (long) heads * headDim == attnpoolWidth,
                     "heads " + heads + " x " + headDim + " do not make the attention pool's width " + attnpoolWidth);
             require(eps > 0 && eps < 1, "eps " + eps);
         }
@@ -151,8 +153,8 @@ public record Architecture(int embedDim, Activation activation, Vision vision, T
     }
 
     /**
-     * Reads an open_clip-style configuration: {@code open_clip_config.json} or one of open_clip's model files, whose top level
-     * holds {@code embed_dim}, {@code vision_cfg} and {@code text_cfg}.
+     * Reads an open_clip-style configuration: {@code open_clip_config.json} or one of open_clip's model files, whose
+     * top level holds {@code embed_dim}, {@code vision_cfg} and {@code text_cfg}.
      *
      * @throws CheckpointException if it is malformed or asks for something that this library does not have
      */
@@ -206,7 +208,8 @@ public record Architecture(int embedDim, Activation activation, Vision vision, T
         addNorm(tensors, "visual.ln_post", vit.width);
     }
 
-    private static void addBlocks(SequencedMap<String, long[]> tensors, String prefix, int layers, long width, long mlp) {
+    private static void addBlocks(
+            SequencedMap<String, long[]> tensors, String prefix, int layers, long width, long mlp) {
         for (int i = 0; i < layers; i++) {
             String block = prefix + "resblocks." + i + ".";
             tensors.put(block + "attn.in_proj_weight", new long[] {3 * width, width});
@@ -264,13 +267,15 @@ public record Architecture(int embedDim, Activation activation, Vision vision, T
         tensors.put(name + ".bias", new long[] {width});
     }
 
-    private static void checkTower(String tower, int width, int layers, int heads, int headDim, int mlpWidth, double eps) {
+    private static void checkTower(
+            String tower, int width, int layers, int heads, int headDim, int mlpWidth, double eps) {
         size(tower + " width", width, WIDTH_LIMIT);
         size(tower + " layers", layers, LAYER_LIMIT);
         size(tower + " heads", heads, WIDTH_LIMIT);
         size(tower + " head width", headDim, WIDTH_LIMIT);
         size(tower + " MLP width", mlpWidth, WIDTH_LIMIT * 8);
-        require((long) heads * headDim == width,
+        require(
+                (long) heads * headDim == width,
                 tower + " heads " + heads + " x " + headDim + " do not make the width " + width);
         require(eps > 0 && eps < 1, tower + " eps is " + eps);
     }

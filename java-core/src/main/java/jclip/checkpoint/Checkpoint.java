@@ -1,6 +1,5 @@
 package jclip.checkpoint;
 
-import jclip.checkpoint.CheckpointException.Reason;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -11,18 +10,20 @@ import java.util.Map;
 import java.util.SequencedMap;
 import java.util.SequencedSet;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import jclip.checkpoint.CheckpointException.Reason;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A CLIP model's weights under canonical names, which are OpenAI's ({@code visual.transformer.resblocks.0.attn.in_proj_weight},
- * {@code text_projection}, ...), whatever the file calls them. Values are read on demand from a memory map.
+ * A CLIP model's weights under canonical names, which are OpenAI's ({@code
+ * visual.transformer.resblocks.0.attn.in_proj_weight}, {@code text_projection}, ...), whatever the file calls them.
+ * Values are read on demand from a memory map.
  *
- * <p>Opening checks everything but the values: all tensors that the architecture needs are there, none is left over, all shapes
- * fit, the activation is known and contradicts nothing. Hugging Face's q, k, v are joined and its projections transposed. Not
- * read: {@code num_batches_tracked}, {@code position_ids}, OpenAI's three integer scalars.
+ * <p>Opening checks everything but the values: all tensors that the architecture needs are there, none is left over,
+ * all shapes fit, the activation is known and contradicts nothing. Hugging Face's q, k, v are joined and its
+ * projections transposed. Not read: {@code num_batches_tracked}, {@code position_ids}, OpenAI's three integer scalars.
  *
- * <p>Safe for many threads. {@link #close} waits for reads in flight; use after it is {@link IllegalStateException}. A file must
- * not be shortened while it is open.
+ * <p>Safe for many threads. {@link #close} waits for reads in flight; use after it is {@link IllegalStateException}. A
+ * file must not be shortened while it is open.
  */
 public final class Checkpoint implements AutoCloseable {
     private final Path source;
@@ -40,13 +41,19 @@ public final class Checkpoint implements AutoCloseable {
      * @param activation the activation that the model must have, or null for the one that the checkpoint says
      * @param config a configuration to be used in place of the one beside the file, or null
      */
-    public record Request(@Nullable Activation activation, @Nullable Path config) {
+    public record Request(
+            @Nullable Activation activation, @Nullable Path config) {
         /** Nothing special. */
         public static final Request NONE = new Request(null, null);
     }
 
-    Checkpoint(Path source, Layout layout, Architecture architecture, Preprocess preprocess,
-            SequencedMap<String, Weight> weights, @Nullable TensorFile file) {
+    Checkpoint(
+            Path source,
+            Layout layout,
+            Architecture architecture,
+            Preprocess preprocess,
+            SequencedMap<String, Weight> weights,
+            @Nullable TensorFile file) {
         this.source = source;
         this.layout = layout;
         this.architecture = architecture;
@@ -91,10 +98,16 @@ public final class Checkpoint implements AutoCloseable {
      */
     public static Checkpoint formula(Architecture architecture, String salt, String label) {
         SequencedMap<String, Weight> weights = new LinkedHashMap<>();
-        architecture.tensors().forEach(
-                (name, shape) -> weights.put(name, Formula.tensor(salt, name, shape, architecture)));
-        return new Checkpoint(Path.of("formula:" + label), Layout.FORMULA, architecture,
-                Preprocess.standard(architecture.vision().imageSize()), weights, null);
+        architecture
+                .tensors()
+                .forEach((name, shape) -> weights.put(name, Formula.tensor(salt, name, shape, architecture)));
+        return new Checkpoint(
+                Path.of("formula:" + label),
+                Layout.FORMULA,
+                architecture,
+                Preprocess.standard(architecture.vision().imageSize()),
+                weights,
+                null);
     }
 
     /**
@@ -156,7 +169,8 @@ public final class Checkpoint implements AutoCloseable {
         Weight weight = weight(name);
         long bytes = StoredTensor.elements(weight.shape()) * Float.BYTES;
         if (target.byteSize() < bytes) {
-            throw new IllegalArgumentException("'" + name + "' needs " + bytes + " bytes, the target has " + target.byteSize());
+            throw new IllegalArgumentException(
+                    "'" + name + "' needs " + bytes + " bytes, the target has " + target.byteSize());
         }
         whileOpen(() -> weight.read(target));
     }
@@ -177,8 +191,8 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /**
-     * Writes a new checkpoint folder: safetensors, configuration, and the vocabulary files that lie beside this one. The folder
-     * appears whole or not at all. Stored types are kept bit for bit.
+     * Writes a new checkpoint folder: safetensors, configuration, and the vocabulary files that lie beside this one.
+     * The folder appears whole or not at all. Stored types are kept bit for bit.
      *
      * @param folder must not exist, or be empty
      * @param layout {@link Layout#OPENCLIP} or {@link Layout#HUGGINGFACE}

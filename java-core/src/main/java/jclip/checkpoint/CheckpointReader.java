@@ -1,6 +1,5 @@
 package jclip.checkpoint;
 
-import jclip.checkpoint.CheckpointException.Reason;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -12,6 +11,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.SequencedMap;
 import java.util.Set;
+import jclip.checkpoint.CheckpointException.Reason;
 import org.jspecify.annotations.Nullable;
 
 /** Opens a checkpoint: container, layout, architecture, then every name and shape. */
@@ -72,25 +72,36 @@ final class CheckpointReader {
         if (Naming.isHuggingFace(tensors.keySet())) {
             Path config = config(HuggingFaceConfig.FILE);
             if (config == null) {
-                throw Checkpoint.error(Reason.FILE_NOT_FOUND, path,
-                        "has Hugging Face's tensor names, but there is no config.json beside it, which says what the model is");
+                throw Checkpoint.error(
+                        Reason.FILE_NOT_FOUND,
+                        path,
+                        "has Hugging Face's tensor names, but there is no config.json beside it, which says what the"
+                                + " model is");
             }
             Architecture architecture = HuggingFaceConfig.architecture(Config.read(config));
             Path preprocessor = path.resolveSibling(HuggingFaceConfig.PREPROCESSOR);
             int size = architecture.vision().imageSize();
-            return checkpoint(Layout.HUGGINGFACE, architecture, Files.exists(preprocessor)
-                    ? HuggingFaceConfig.preprocess(preprocessor, size)
-                    : Preprocess.standard(size));
+            return checkpoint(
+                    Layout.HUGGINGFACE,
+                    architecture,
+                    Files.exists(preprocessor)
+                            ? HuggingFaceConfig.preprocess(preprocessor, size)
+                            : Preprocess.standard(size));
         }
         Path config = config(OpenClipConfig.FILE);
         if (config != null) {
             Config parsed = Config.read(config);
             Architecture architecture = OpenClipConfig.architecture(parsed);
-            return checkpoint(Layout.OPENCLIP, architecture,
+            return checkpoint(
+                    Layout.OPENCLIP,
+                    architecture,
                     OpenClipConfig.preprocess(parsed, architecture.vision().imageSize()));
         }
         Architecture architecture = ShapeInference.infer(path, tensors, inferredActivation());
-        return checkpoint(Layout.OPENAI, architecture, Preprocess.standard(architecture.vision().imageSize()));
+        return checkpoint(
+                Layout.OPENAI,
+                architecture,
+                Preprocess.standard(architecture.vision().imageSize()));
     }
 
     private @Nullable Path config(String name) {
@@ -111,8 +122,11 @@ final class CheckpointReader {
             return Activation.QUICK_GELU;
         }
         if (request.activation() == null) {
-            throw Checkpoint.error(Reason.FILE_NOT_FOUND, path, "is a training checkpoint, which does not say what the model"
-                    + " is; put open_clip_config.json beside it");
+            throw Checkpoint.error(
+                    Reason.FILE_NOT_FOUND,
+                    path,
+                    "is a training checkpoint, which does not say what the model"
+                            + " is; put open_clip_config.json beside it");
         }
         return request.activation();
     }
@@ -151,7 +165,9 @@ final class CheckpointReader {
 
     private void checkType(String name, DType type) {
         if (!type.isWeight()) {
-            throw Checkpoint.error(Reason.WRONG_DTYPE, path,
+            throw Checkpoint.error(
+                    Reason.WRONG_DTYPE,
+                    path,
                     "tensor '" + name + "' has dtype " + type + "; weights must be F64, F32, F16 or BF16");
         }
     }
@@ -159,14 +175,21 @@ final class CheckpointReader {
     private void checkActivation(Layout layout, Activation found) {
         Activation wanted = request.activation();
         if (wanted != null && wanted != found) {
-            throw Checkpoint.error(Reason.ACTIVATION_MISMATCH, path, "has activation " + found.configName()
-                    + (layout == Layout.OPENAI ? " (as all OpenAI models)" : " by its configuration") + ", asked for was "
-                    + wanted.configName() + "; leave the request out, or correct the configuration");
+            throw Checkpoint.error(
+                    Reason.ACTIVATION_MISMATCH,
+                    path,
+                    "has activation " + found.configName()
+                            + (layout == Layout.OPENAI ? " (as all OpenAI models)" : " by its configuration")
+                            + ", asked for was "
+                            + wanted.configName() + "; leave the request out, or correct the configuration");
         }
         if (layout == Layout.OPENCLIP && found == Activation.GELU && isOpenAi()) {
-            throw Checkpoint.error(Reason.ACTIVATION_MISMATCH, path, "holds input_resolution, context_length and vocab_size,"
-                    + " the marks of an OpenAI model (activation quick_gelu), but its configuration has no \"quick_gelu\":"
-                    + " true; add it, or remove these three tensors if the model really has GELU");
+            throw Checkpoint.error(
+                    Reason.ACTIVATION_MISMATCH,
+                    path,
+                    "holds input_resolution, context_length and vocab_size, the marks of an OpenAI model (activation"
+                            + " quick_gelu), but its configuration has no \"quick_gelu\": true; add it, or remove these"
+                            + " three tensors if the model really has GELU");
         }
     }
 
@@ -176,13 +199,17 @@ final class CheckpointReader {
         }
         List<String> extra = tensors.entrySet().stream()
                 .filter(entry -> unexpected.contains(entry.getKey()))
-                .map(entry -> "'" + entry.getKey() + "' " + StoredTensor.text(entry.getValue().shape()))
+                .map(entry -> "'" + entry.getKey() + "' "
+                        + StoredTensor.text(entry.getValue().shape()))
                 .toList();
         Reason reason = !missing.isEmpty()
                 ? Reason.MISSING_TENSOR
                 : !extra.isEmpty() ? Reason.UNEXPECTED_TENSOR : Reason.WRONG_SHAPE;
-        throw Checkpoint.error(reason, path, "the tensors do not fit the architecture (layout " + layout + ")"
-                + list("missing", missing) + list("unexpected", extra) + list("wrong shape", wrong));
+        throw Checkpoint.error(
+                reason,
+                path,
+                "the tensors do not fit the architecture (layout " + layout + ")" + list("missing", missing)
+                        + list("unexpected", extra) + list("wrong shape", wrong));
     }
 
     private static String list(String what, List<String> items) {

@@ -1,6 +1,5 @@
 package jclip.checkpoint;
 
-import jclip.checkpoint.CheckpointException.Reason;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
@@ -15,12 +14,18 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import jclip.checkpoint.CheckpointException.Reason;
 import org.jspecify.annotations.Nullable;
 
 /** Writes a checkpoint folder under a temporary name beside the target, syncs it, renames it. */
 final class CheckpointWriter {
-    private static final List<String> VOCABULARY = List.of("bpe_simple_vocab_16e6.txt.gz", "vocab.json", "merges.txt",
-            "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json");
+    private static final List<String> VOCABULARY = List.of(
+            "bpe_simple_vocab_16e6.txt.gz",
+            "vocab.json",
+            "merges.txt",
+            "tokenizer.json",
+            "tokenizer_config.json",
+            "special_tokens_map.json");
     private static final Map<String, String> METADATA = Map.of("format", "pt");
 
     private final Checkpoint checkpoint;
@@ -40,7 +45,8 @@ final class CheckpointWriter {
         if (dtype != null && dtype != DType.F32 && dtype != DType.F16 && dtype != DType.BF16) {
             throw new IllegalArgumentException("cannot write weights as " + dtype + "; wanted F32, F16 or BF16");
         }
-        new CheckpointWriter(checkpoint, layout, dtype).write(folder.toAbsolutePath().normalize());
+        new CheckpointWriter(checkpoint, layout, dtype)
+                .write(folder.toAbsolutePath().normalize());
     }
 
     private void write(Path folder) {
@@ -48,11 +54,14 @@ final class CheckpointWriter {
         try {
             checkFree(folder);
             Path parent = Files.createDirectories(folder.getParent());
-            Path temporary = Files.createDirectory(parent.resolve("." + folder.getFileName() + ".tmp" + System.nanoTime()));
+            Path temporary =
+                    Files.createDirectory(parent.resolve("." + folder.getFileName() + ".tmp" + System.nanoTime()));
             try {
-                SafetensorsWriter.write(temporary.resolve(layout == Layout.OPENCLIP
-                        ? "open_clip_model.safetensors"
-                        : "model.safetensors"), items(), METADATA);
+                SafetensorsWriter.write(
+                        temporary.resolve(
+                                layout == Layout.OPENCLIP ? "open_clip_model.safetensors" : "model.safetensors"),
+                        items(),
+                        METADATA);
                 for (Map.Entry<String, Map<String, Object>> config : configs.entrySet()) {
                     writeBytes(temporary.resolve(config.getKey()), Json.bytes(config.getValue()));
                 }
@@ -79,7 +88,8 @@ final class CheckpointWriter {
                 }
             }
         }
-        throw Checkpoint.error(Reason.CANNOT_WRITE, folder, "exists already and is not an empty folder; choose another name");
+        throw Checkpoint.error(
+                Reason.CANNOT_WRITE, folder, "exists already and is not an empty folder; choose another name");
     }
 
     private Map<String, Map<String, Object>> configs() {
@@ -87,7 +97,9 @@ final class CheckpointWriter {
         if (layout == Layout.OPENCLIP) {
             configs.put(OpenClipConfig.FILE, OpenClipConfig.write(checkpoint.architecture(), checkpoint.preprocess()));
         } else {
-            configs.put(HuggingFaceConfig.FILE, HuggingFaceConfig.write(checkpoint.architecture(), checkpoint.logitScale()));
+            configs.put(
+                    HuggingFaceConfig.FILE,
+                    HuggingFaceConfig.write(checkpoint.architecture(), checkpoint.logitScale()));
             configs.put(HuggingFaceConfig.PREPROCESSOR, HuggingFaceConfig.write(checkpoint.preprocess()));
         }
         return configs;
@@ -100,8 +112,12 @@ final class CheckpointWriter {
             for (Naming.Part part : Naming.parts(layout, name, weight.shape())) {
                 DType type = dtype == null ? weight.dtype() : dtype;
                 long begin = row;
-                items.add(new SafetensorsWriter.Item(part.name(), type, part.shape(), allocator -> part(
-                        values(name, weight, allocator), type, weight.shape(), part, begin, allocator)));
+                items.add(new SafetensorsWriter.Item(
+                        part.name(),
+                        type,
+                        part.shape(),
+                        allocator ->
+                                part(values(name, weight, allocator), type, weight.shape(), part, begin, allocator)));
                 row += part.transposed() ? 0 : StoredTensor.elements(part.shape()) * type.bytes();
             }
         });
@@ -119,8 +135,11 @@ final class CheckpointWriter {
         MemorySegment converted = allocator.allocate(elements * dtype.bytes(), 64);
         long overflow = FloatConversion.fromFloat(dtype, floats, converted, elements);
         if (overflow >= 0) {
-            throw Checkpoint.error(Reason.CANNOT_WRITE, checkpoint.source(), "element " + overflow + " of tensor '" + name
-                    + "' is too large for " + dtype + "; write F32 or BF16");
+            throw Checkpoint.error(
+                    Reason.CANNOT_WRITE,
+                    checkpoint.source(),
+                    "element " + overflow + " of tensor '" + name + "' is too large for " + dtype
+                            + "; write F32 or BF16");
         }
         return converted;
     }

@@ -27,7 +27,8 @@ final class Config {
     static Config read(Path file) {
         try (InputStream in = Files.newInputStream(file)) {
             if (Files.size(file) > LIMIT) {
-                throw new CheckpointException(CheckpointException.Reason.BAD_CONFIG,
+                throw new CheckpointException(
+                        CheckpointException.Reason.BAD_CONFIG,
                         file + ": too large for a configuration: " + Files.size(file) + " bytes, limit " + LIMIT);
             }
             return read(in, file.toString());

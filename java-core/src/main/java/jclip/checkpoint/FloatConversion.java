@@ -16,8 +16,7 @@ final class FloatConversion {
     private static final ValueLayout.OfInt INT = JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfDouble DOUBLE = JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-    private FloatConversion() {
-    }
+    private FloatConversion() {}
 
     /** Widens (F64: rounds) {@code n} values of {@code type} to fp32 in the machine's byte order. */
     static void toFloat(DType type, MemorySegment source, MemorySegment target, long n) {

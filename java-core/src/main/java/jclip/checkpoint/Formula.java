@@ -3,16 +3,16 @@ package jclip.checkpoint;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Weights, pixels and tokens made from a hash instead of stored, so that full-size models can be tested and timed without a
- * download. Element i of a tensor is {@code offset + v(i) * scale}, where {@code v} is 24 bits of splitmix64 seeded by the
- * FNV-1a hash of salt and name, in [-1, 1), exact in fp32. The scales keep activations of all towers near unit size.
+ * Weights, pixels and tokens made from a hash instead of stored, so that full-size models can be tested and timed
+ * without a download. Element i of a tensor is {@code offset + v(i) * scale}, where {@code v} is 24 bits of splitmix64
+ * seeded by the FNV-1a hash of salt and name, in [-1, 1), exact in fp32. The scales keep activations of all towers near
+ * unit size.
  */
 public final class Formula {
     private static final long STEP = 0x9E3779B97F4A7C15L;
     private static final float HALF = 1 << 23;
 
-    private Formula() {
-    }
+    private Formula() {}
 
     /** FNV-1a of salt and name, in the variant that the generator uses: 64 bits, UTF-8. */
     static long hash(String salt, String name) {

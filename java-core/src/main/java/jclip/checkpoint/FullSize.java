@@ -4,11 +4,19 @@ import java.util.List;
 
 /** The nine models of the CLIP paper, and ViT-H/14. */
 final class FullSize {
-    static final List<String> NAMES = List.of("RN50", "RN101", "RN50x4", "RN50x16", "RN50x64", "ViT-B-32", "ViT-B-16",
-            "ViT-L-14", "ViT-L-14-336", "ViT-H-14");
+    static final List<String> NAMES = List.of(
+            "RN50",
+            "RN101",
+            "RN50x4",
+            "RN50x16",
+            "RN50x64",
+            "ViT-B-32",
+            "ViT-B-16",
+            "ViT-L-14",
+            "ViT-L-14-336",
+            "ViT-H-14");
 
-    private FullSize() {
-    }
+    private FullSize() {}
 
     static Architecture architecture(String name) {
         return switch (name) {
@@ -21,26 +29,43 @@ final class FullSize {
             case "ViT-B-16" -> vit(512, 224, 16, 768, 12, 512);
             case "ViT-L-14" -> vit(768, 224, 14, 1024, 24, 768);
             case "ViT-L-14-336" -> vit(768, 336, 14, 1024, 24, 768);
-            case "ViT-H-14" -> new Architecture(1024, Activation.GELU,
-                    new Architecture.Vit(224, 14, 1280, 32, 16, 80, 5120, Architecture.DEFAULT_EPS), text(1024, 24));
+            case "ViT-H-14" ->
+                new Architecture(
+                        1024,
+                        Activation.GELU,
+                        new Architecture.Vit(224, 14, 1280, 32, 16, 80, 5120, Architecture.DEFAULT_EPS),
+                        text(1024, 24));
             default -> throw new IllegalArgumentException("no full-size model '" + name + "'; known: " + NAMES);
         };
     }
 
     private static Architecture resNet(int embed, int image, int width, List<Integer> layers, int textWidth) {
-        return new Architecture(embed, Activation.QUICK_GELU,
+        return new Architecture(
+                embed,
+                Activation.QUICK_GELU,
                 new Architecture.ResNet(image, width, layers, width / 2, 64, 32 * width, Architecture.DEFAULT_EPS),
                 text(textWidth, 12));
     }
 
     private static Architecture vit(int embed, int image, int patch, int width, int layers, int textWidth) {
-        return new Architecture(embed, Activation.QUICK_GELU,
+        return new Architecture(
+                embed,
+                Activation.QUICK_GELU,
                 new Architecture.Vit(image, patch, width, layers, width / 64, 64, 4 * width, Architecture.DEFAULT_EPS),
                 text(textWidth, 12));
     }
 
     private static Architecture.Text text(int width, int layers) {
-        return new Architecture.Text(77, 49408, width, layers, width / 64, 64, 4 * width, Architecture.Pool.ARGMAX, -1,
+        return new Architecture.Text(
+                77,
+                49408,
+                width,
+                layers,
+                width / 64,
+                64,
+                4 * width,
+                Architecture.Pool.ARGMAX,
+                -1,
                 Architecture.DEFAULT_EPS);
     }
 }

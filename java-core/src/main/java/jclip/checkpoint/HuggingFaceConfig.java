@@ -12,8 +12,7 @@ final class HuggingFaceConfig {
 
     private static final List<String> RESAMPLING = List.of("nearest", "lanczos", "bilinear", "bicubic");
 
-    private HuggingFaceConfig() {
-    }
+    private HuggingFaceConfig() {}
 
     static Architecture architecture(Config file) {
         String type = file.string("model_type", "");
@@ -25,7 +24,9 @@ final class HuggingFaceConfig {
         Config text = file.object("text_config", "text_config_dict");
         Activation activation = activation(vision);
         if (activation(text) != activation) {
-            throw text.error(CheckpointException.Reason.ACTIVATION_UNSUPPORTED, "hidden_act",
+            throw text.error(
+                    CheckpointException.Reason.ACTIVATION_UNSUPPORTED,
+                    "hidden_act",
                     "differs from vision_config's; both towers must have the same activation");
         }
         if (vision.integer("num_channels", 3) != 3) {
@@ -34,22 +35,32 @@ final class HuggingFaceConfig {
         try {
             return new Architecture(file.integer("projection_dim", 512), activation, vision(vision), text(text));
         } catch (IllegalArgumentException e) {
-            throw new CheckpointException(CheckpointException.Reason.BAD_CONFIG, file.source() + ": " + e.getMessage(), e);
+            throw new CheckpointException(
+                    CheckpointException.Reason.BAD_CONFIG, file.source() + ": " + e.getMessage(), e);
         }
     }
 
     private static Activation activation(Config tower) {
         String name = tower.string("hidden_act", "quick_gelu");
-        return Activation.named(name).orElseThrow(() -> tower.error(CheckpointException.Reason.ACTIVATION_UNSUPPORTED,
-                "hidden_act", "is '" + name + "', an unsupported activation; supported: quick_gelu, gelu (exact)"));
+        return Activation.named(name)
+                .orElseThrow(() -> tower.error(
+                        CheckpointException.Reason.ACTIVATION_UNSUPPORTED,
+                        "hidden_act",
+                        "is '" + name + "', an unsupported activation; supported: quick_gelu, gelu (exact)"));
     }
 
     private static Architecture.Vit vision(Config vision) {
         int width = vision.integer("hidden_size", 768);
         int heads = vision.integer("num_attention_heads", 12);
-        return new Architecture.Vit(vision.integer("image_size", 224), vision.integer("patch_size", 32), width,
-                vision.integer("num_hidden_layers", 12), heads, heads == 0 ? 0 : width / heads,
-                vision.integer("intermediate_size", 3072), vision.number("layer_norm_eps", Architecture.DEFAULT_EPS));
+        return new Architecture.Vit(
+                vision.integer("image_size", 224),
+                vision.integer("patch_size", 32),
+                width,
+                vision.integer("num_hidden_layers", 12),
+                heads,
+                heads == 0 ? 0 : width / heads,
+                vision.integer("intermediate_size", 3072),
+                vision.number("layer_norm_eps", Architecture.DEFAULT_EPS));
     }
 
     private static Architecture.Text text(Config text) {
@@ -58,10 +69,17 @@ final class HuggingFaceConfig {
         int eos = text.integer("eos_token_id", 49407);
         // 2 is what old configurations say wrongly; transformers pools at the highest id then
         boolean argmax = eos == 2;
-        return new Architecture.Text(text.integer("max_position_embeddings", 77), text.integer("vocab_size", 49408), width,
-                text.integer("num_hidden_layers", 12), heads, heads == 0 ? 0 : width / heads,
-                text.integer("intermediate_size", 2048), argmax ? Architecture.Pool.ARGMAX : Architecture.Pool.EOS,
-                argmax ? -1 : eos, text.number("layer_norm_eps", Architecture.DEFAULT_EPS));
+        return new Architecture.Text(
+                text.integer("max_position_embeddings", 77),
+                text.integer("vocab_size", 49408),
+                width,
+                text.integer("num_hidden_layers", 12),
+                heads,
+                heads == 0 ? 0 : width / heads,
+                text.integer("intermediate_size", 2048),
+                argmax ? Architecture.Pool.ARGMAX : Architecture.Pool.EOS,
+                argmax ? -1 : eos,
+                text.number("layer_norm_eps", Architecture.DEFAULT_EPS));
     }
 
     static Preprocess preprocess(Path file, int imageSize) {
@@ -76,8 +94,13 @@ final class HuggingFaceConfig {
             throw config.error("rescale_factor", "is " + factor + "; wanted 1/255");
         }
         try {
-            return new Preprocess(imageSize, config.floats("image_mean", 3, Preprocess.MEAN),
-                    config.floats("image_std", 3, Preprocess.STD), interpolation(config), resizeMode(config, imageSize), 0);
+            return new Preprocess(
+                    imageSize,
+                    config.floats("image_mean", 3, Preprocess.MEAN),
+                    config.floats("image_std", 3, Preprocess.STD),
+                    interpolation(config),
+                    resizeMode(config, imageSize),
+                    0);
         } catch (IllegalArgumentException e) {
             throw new CheckpointException(CheckpointException.Reason.BAD_CONFIG, file + ": " + e.getMessage(), e);
         }
@@ -112,7 +135,8 @@ final class HuggingFaceConfig {
 
     private static void checkCrop(Config config, boolean squash, int resized, int imageSize) {
         if (!squash && !config.bool("do_center_crop", true)) {
-            throw config.error("do_center_crop", "is false, but the shortest side is resized: pictures would differ in size");
+            throw config.error(
+                    "do_center_crop", "is false, but the shortest side is resized: pictures would differ in size");
         }
         int crop = resized;
         if (config.has("crop_size") && config.bool("do_center_crop", true)) {
@@ -121,36 +145,46 @@ final class HuggingFaceConfig {
                     : config.object("crop_size").integer("height");
         }
         if (resized != imageSize || crop != imageSize) {
-            throw config.error("size", "resizes to " + resized + " and crops to " + crop + "; the model wants " + imageSize
-                    + " for both");
+            throw config.error(
+                    "size",
+                    "resizes to " + resized + " and crops to " + crop + "; the model wants " + imageSize + " for both");
         }
     }
 
     /** The {@code config.json} that {@link #architecture} reads back. */
     static Map<String, Object> write(Architecture architecture, float logitScale) {
         if (!(architecture.vision() instanceof Architecture.Vit vit)) {
-            throw new CheckpointException(CheckpointException.Reason.UNSUPPORTED_FORMAT,
+            throw new CheckpointException(
+                    CheckpointException.Reason.UNSUPPORTED_FORMAT,
                     "Hugging Face's CLIP has no ResNet tower; write the OpenCLIP layout");
         }
         Architecture.Text text = architecture.text();
         if (text.eosId() == 2) {
-            throw new CheckpointException(CheckpointException.Reason.UNSUPPORTED_FORMAT, "Hugging Face's configuration cannot say"
-                    + " that texts end at id 2 (there 2 means the highest id); write the OpenCLIP layout");
+            throw new CheckpointException(
+                    CheckpointException.Reason.UNSUPPORTED_FORMAT,
+                    "Hugging Face's configuration cannot say"
+                            + " that texts end at id 2 (there 2 means the highest id); write the OpenCLIP layout");
         }
         Map<String, Object> file = new LinkedHashMap<>();
         file.put("architectures", List.of("CLIPModel"));
         file.put("model_type", "clip");
         file.put("projection_dim", architecture.embedDim());
         file.put("logit_scale_init_value", logitScale);
-        Map<String, Object> textConfig = writeTower("clip_text_model", architecture, text.width(), text.layers(), text.heads(),
-                text.mlpWidth(), text.eps());
+        Map<String, Object> textConfig = writeTower(
+                "clip_text_model",
+                architecture,
+                text.width(),
+                text.layers(),
+                text.heads(),
+                text.mlpWidth(),
+                text.eps());
         textConfig.put("max_position_embeddings", text.contextLength());
         textConfig.put("vocab_size", text.vocabSize());
         textConfig.put("bos_token_id", Math.max(text.vocabSize() - 2, 0));
         textConfig.put("eos_token_id", text.pool() == Architecture.Pool.ARGMAX ? 2 : text.eosId());
         file.put("text_config", textConfig);
-        Map<String, Object> visionConfig = writeTower("clip_vision_model", architecture, vit.width(), vit.layers(), vit.heads(),
-                vit.mlpWidth(), vit.eps());
+        Map<String, Object> visionConfig = writeTower(
+                "clip_vision_model", architecture, vit.width(), vit.layers(), vit.heads(), vit.mlpWidth(), vit.eps());
         visionConfig.put("image_size", vit.imageSize());
         visionConfig.put("patch_size", vit.patchSize());
         visionConfig.put("num_channels", 3);
@@ -175,8 +209,10 @@ final class HuggingFaceConfig {
     /** The {@code preprocessor_config.json} that {@link #preprocess} reads back. */
     static Map<String, Object> write(Preprocess preprocess) {
         if (preprocess.resizeMode().equals("longest")) {
-            throw new CheckpointException(CheckpointException.Reason.UNSUPPORTED_FORMAT, "Hugging Face's CLIPImageProcessor"
-                    + " cannot pad to a square (resize_mode longest); write the OpenCLIP layout");
+            throw new CheckpointException(
+                    CheckpointException.Reason.UNSUPPORTED_FORMAT,
+                    "Hugging Face's CLIPImageProcessor"
+                            + " cannot pad to a square (resize_mode longest); write the OpenCLIP layout");
         }
         boolean shortest = preprocess.resizeMode().equals("shortest");
         Map<String, Object> square = new LinkedHashMap<>();

@@ -30,17 +30,19 @@ import java.util.Optional;
 final class Json {
     private static final int NESTING = 64;
     private static final JsonFactory FACTORY = JsonFactory.builder()
-            .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(NESTING).build())
+            .streamReadConstraints(
+                    StreamReadConstraints.builder().maxNestingDepth(NESTING).build())
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .disable(StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION)
             .build();
 
-    private Json() {
-    }
+    private Json() {}
 
     static JsonParser parser(InputStream bytes) throws IOException {
-        return FACTORY.createParser(new InputStreamReader(bytes,
-                StandardCharsets.UTF_8.newDecoder()
+        return FACTORY.createParser(new InputStreamReader(
+                bytes,
+                StandardCharsets.UTF_8
+                        .newDecoder()
                         .onMalformedInput(CodingErrorAction.REPORT)
                         .onUnmappableCharacter(CodingErrorAction.REPORT)));
     }
@@ -146,7 +148,8 @@ final class Json {
         if (e instanceof JsonProcessingException json) {
             String where = json.getLocation() == null
                     ? ""
-                    : " at line " + json.getLocation().getLineNr() + ", column " + json.getLocation().getColumnNr();
+                    : " at line " + json.getLocation().getLineNr() + ", column "
+                            + json.getLocation().getColumnNr();
             return "is not valid JSON" + where + ": " + json.getOriginalMessage();
         }
         return "cannot be read: " + e;

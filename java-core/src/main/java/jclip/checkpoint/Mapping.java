@@ -14,12 +14,12 @@ import java.nio.file.StandardOpenOption;
 
 /** Read-only memory maps of whole files. */
 final class Mapping {
-    private Mapping() {
-    }
+    private Mapping() {}
 
     static MemorySegment map(Path file, Arena arena) {
         if (Files.isDirectory(file)) {
-            throw new CheckpointException(CheckpointException.Reason.FILE_NOT_FOUND, file + ": is a folder, not a file");
+            throw new CheckpointException(
+                    CheckpointException.Reason.FILE_NOT_FOUND, file + ": is a folder, not a file");
         }
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             long size = channel.size();
@@ -48,7 +48,8 @@ final class Mapping {
             return ": it looks like JSON";
         }
         if (bytes.byteSize() > 262 && ascii(bytes, 257, 5).equals("ustar")) {
-            return ": it is a tar file, the legacy format of PyTorch before 0.2; load and save it again with torch.save";
+            return ": it is a tar file, the legacy format of PyTorch before 0.2; load and save it again with"
+                    + " torch.save";
         }
         return "";
     }

@@ -30,11 +30,9 @@ final class Naming {
 
     /** A tensor of a file that is a canonical tensor or a third of its rows. */
     @SuppressWarnings("ArrayRecordComponent") // never compared
-    record Part(String name, long[] shape, boolean transposed) {
-    }
+    record Part(String name, long[] shape, boolean transposed) {}
 
-    private Naming() {
-    }
+    private Naming() {}
 
     static boolean isHuggingFace(Iterable<String> names) {
         for (String name : names) {

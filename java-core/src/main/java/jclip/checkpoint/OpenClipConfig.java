@@ -6,42 +6,69 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The configuration of open_clip: {@code model_cfg} and {@code preprocess_cfg}. Keys that this library does not implement are
- * accepted only with the value that means "off".
+ * The configuration of open_clip: {@code model_cfg} and {@code preprocess_cfg}. Keys that this library does not
+ * implement are accepted only with the value that means "off".
  */
 final class OpenClipConfig {
     static final String FILE = "open_clip_config.json";
 
     private static final Set<String> MODEL_KEYS = Set.of("embed_dim", "vision_cfg", "text_cfg", "quick_gelu");
-    private static final Set<String> VISION_KEYS = Set.of("layers", "width", "head_width", "mlp_ratio", "patch_size",
-            "image_size", "norm_kwargs");
-    private static final Set<String> TEXT_KEYS = Set.of("context_length", "vocab_size", "width", "heads", "layers",
-            "mlp_ratio", "eos_id", "pool_type", "norm_kwargs");
+    private static final Set<String> VISION_KEYS =
+            Set.of("layers", "width", "head_width", "mlp_ratio", "patch_size", "image_size", "norm_kwargs");
+    private static final Set<String> TEXT_KEYS = Set.of(
+            "context_length",
+            "vocab_size",
+            "width",
+            "heads",
+            "layers",
+            "mlp_ratio",
+            "eos_id",
+            "pool_type",
+            "norm_kwargs");
     /** Keys that do not change what is computed at inference. */
-    private static final Set<String> IRRELEVANT = Set.of("init_logit_scale", "output_dict", "cast_dtype", "patch_dropout",
-            "output_tokens", "pad_id", "attn_pooler_queries", "attn_pooler_heads",
-            "attn_pooler_contrastive", "timm_pool", "timm_proj", "timm_proj_bias", "timm_drop", "hf_model_pretrained",
-            "timm_model_pretrained", "hf_proj_type", "hf_pooler_type");
+    private static final Set<String> IRRELEVANT = Set.of(
+            "init_logit_scale",
+            "output_dict",
+            "cast_dtype",
+            "patch_dropout",
+            "output_tokens",
+            "pad_id",
+            "attn_pooler_queries",
+            "attn_pooler_heads",
+            "attn_pooler_contrastive",
+            "timm_pool",
+            "timm_proj",
+            "timm_proj_bias",
+            "timm_drop",
+            "hf_model_pretrained",
+            "timm_model_pretrained",
+            "hf_proj_type",
+            "hf_pooler_type");
     /** Keys and the value that means the plain model. */
-    private static final Map<String, Object> PLAIN = Map.ofEntries(Map.entry("pos_embed_type", "learnable"),
-            Map.entry("proj_type", "linear"), Map.entry("pool_type", "tok"), Map.entry("tokenizer_mode", "clean"));
+    private static final Map<String, Object> PLAIN = Map.ofEntries(
+            Map.entry("pos_embed_type", "learnable"),
+            Map.entry("proj_type", "linear"),
+            Map.entry("pool_type", "tok"),
+            Map.entry("tokenizer_mode", "clean"));
 
-    private OpenClipConfig() {
-    }
+    private OpenClipConfig() {}
 
     static Architecture architecture(Config file) {
         Config model = file.has("model_cfg") ? file.object("model_cfg") : file;
         if (!model.has("vision_cfg") || !model.has("text_cfg")) {
-            throw model.error(model.has("vision_cfg") ? "text_cfg" : "vision_cfg",
-                    "is missing: not an open_clip configuration");
+            throw model.error(
+                    model.has("vision_cfg") ? "text_cfg" : "vision_cfg", "is missing: not an open_clip configuration");
         }
         checkKeys(model, MODEL_KEYS);
         try {
-            return new Architecture(model.integer("embed_dim"),
+            return new Architecture(
+                    model.integer("embed_dim"),
                     model.bool("quick_gelu", false) ? Activation.QUICK_GELU : Activation.GELU,
-                    vision(model.object("vision_cfg")), text(model.object("text_cfg")));
+                    vision(model.object("vision_cfg")),
+                    text(model.object("text_cfg")));
         } catch (IllegalArgumentException e) {
-            throw new CheckpointException(CheckpointException.Reason.BAD_CONFIG, file.source() + ": " + e.getMessage(), e);
+            throw new CheckpointException(
+                    CheckpointException.Reason.BAD_CONFIG, file.source() + ": " + e.getMessage(), e);
         }
     }
 
@@ -53,12 +80,25 @@ final class OpenClipConfig {
         if (vision.has("layers") && vision.get("layers") instanceof List<?>) {
             int poolWidth = 32 * Math.min(width, 1 << 20);
             int heads = poolWidth / headWidth;
-            return new Architecture.ResNet(image, width, vision.integers("layers", 4), heads, headDim(poolWidth, heads),
-                    poolWidth, Architecture.DEFAULT_EPS);
+            return new Architecture.ResNet(
+                    image,
+                    width,
+                    vision.integers("layers", 4),
+                    heads,
+                    headDim(poolWidth, heads),
+                    poolWidth,
+                    Architecture.DEFAULT_EPS);
         }
         int heads = width / headWidth;
-        return new Architecture.Vit(image, vision.integer("patch_size", 16), width, vision.integer("layers", 12), heads,
-                headDim(width, heads), (int) (width * vision.number("mlp_ratio", 4)), eps(vision));
+        return new Architecture.Vit(
+                image,
+                vision.integer("patch_size", 16),
+                width,
+                vision.integer("layers", 12),
+                heads,
+                headDim(width, heads),
+                (int) (width * vision.number("mlp_ratio", 4)),
+                eps(vision));
     }
 
     /** The number of heads comes first; a head_width that does not divide the width is rounded up by it. */
@@ -81,15 +121,25 @@ final class OpenClipConfig {
         checkKeys(text, TEXT_KEYS);
         int width = text.integer("width", 512);
         int heads = text.integer("heads", 8);
-        Architecture.Pool pool = switch (text.string("pool_type", "argmax")) {
-            case "argmax" -> Architecture.Pool.ARGMAX;
-            case "eos" -> Architecture.Pool.EOS;
-            default -> throw text.error("pool_type", "is '" + text.get("pool_type") + "'; supported: argmax, eos");
-        };
+        Architecture.Pool pool =
+                switch (text.string("pool_type", "argmax")) {
+                    case "argmax" -> Architecture.Pool.ARGMAX;
+                    case "eos" -> Architecture.Pool.EOS;
+                    default ->
+                        throw text.error("pool_type", "is '" + text.get("pool_type") + "'; supported: argmax, eos");
+                };
         int eos = pool == Architecture.Pool.EOS ? text.integer("eos_id", 2) : -1;
-        return new Architecture.Text(text.integer("context_length", 77), text.integer("vocab_size", 49408), width,
-                text.integer("layers", 12), heads, headDim(width, heads),
-                (int) (width * text.number("mlp_ratio", 4)), pool, eos, eps(text));
+        return new Architecture.Text(
+                text.integer("context_length", 77),
+                text.integer("vocab_size", 49408),
+                width,
+                text.integer("layers", 12),
+                heads,
+                headDim(width, heads),
+                (int) (width * text.number("mlp_ratio", 4)),
+                pool,
+                eos,
+                eps(text));
     }
 
     private static double eps(Config tower) {
@@ -109,7 +159,8 @@ final class OpenClipConfig {
             Object value = config.get(key);
             boolean empty = value instanceof Map<?, ?> map && map.isEmpty();
             if (!value.equals(false) && !value.equals(PLAIN.get(key)) && !empty) {
-                throw config.error(key, "is " + value + ", which is not supported; leave it out for a plain CLIP model");
+                throw config.error(
+                        key, "is " + value + ", which is not supported; leave it out for a plain CLIP model");
             }
         }
     }
@@ -125,12 +176,16 @@ final class OpenClipConfig {
         }
         String interpolation = config.string("interpolation", "bicubic");
         try {
-            return new Preprocess(imageSize, config.floats("mean", 3, Preprocess.MEAN),
-                    config.floats("std", 3, Preprocess.STD), interpolation.equals("random") ? "bicubic" : interpolation,
-                    config.string("resize_mode", "shortest"), config.integer("fill_color", 0));
+            return new Preprocess(
+                    imageSize,
+                    config.floats("mean", 3, Preprocess.MEAN),
+                    config.floats("std", 3, Preprocess.STD),
+                    interpolation.equals("random") ? "bicubic" : interpolation,
+                    config.string("resize_mode", "shortest"),
+                    config.integer("fill_color", 0));
         } catch (IllegalArgumentException e) {
-            throw new CheckpointException(CheckpointException.Reason.BAD_CONFIG,
-                    file.source() + ": preprocess_cfg: " + e.getMessage(), e);
+            throw new CheckpointException(
+                    CheckpointException.Reason.BAD_CONFIG, file.source() + ": preprocess_cfg: " + e.getMessage(), e);
         }
     }
 

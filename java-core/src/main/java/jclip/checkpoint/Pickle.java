@@ -16,20 +16,19 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads a pickle without executing anything. It knows data opcodes and passes the three that would call something (REDUCE,
- * NEWOBJ, BUILD) to {@link Globals}, which knows tensors; every other opcode and every other global is refused by name. No
- * setting widens this.
+ * Reads a pickle without executing anything. It knows data opcodes and passes the three that would call something
+ * (REDUCE, NEWOBJ, BUILD) to {@link Globals}, which knows tensors; every other opcode and every other global is refused
+ * by name. No setting widens this.
  *
- * <p>Values are Long, Double, Boolean, String, {@link Null}, {@link Tuple}, {@link PyList}, {@link Dict} and what the globals
- * make. Containers compare by identity, so that recursive ones can do no harm. Nothing recurses, and memory is bounded by a
- * small multiple of the pickle's length: empty containers hold no collection.
+ * <p>Values are Long, Double, Boolean, String, {@link Null}, {@link Tuple}, {@link PyList}, {@link Dict} and what the
+ * globals make. Containers compare by identity, so that recursive ones can do no harm. Nothing recurses, and memory is
+ * bounded by a small multiple of the pickle's length: empty containers hold no collection.
  */
 final class Pickle {
     private static final ValueLayout.OfShort U16 = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt I32 = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong I64 = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfDouble F64 =
-            ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+    private static final ValueLayout.OfDouble F64 = ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
     private static final int NAME_LIMIT = 1024;
     private static final Object MARK = new Object();
 
@@ -79,7 +78,8 @@ final class Pickle {
     /** What a pickle may refer to by name. */
     interface Globals {
         /** The value of a global, or null if it is not on the list. */
-        @Nullable Object find(String module, String name);
+        @Nullable
+        Object find(String module, String name);
 
         /** The result of calling a value that {@link #find} gave. */
         Object call(Object function, Tuple arguments);
@@ -215,8 +215,9 @@ final class Pickle {
     private Object global(String module, String name) {
         Object found = globals.find(module, name);
         if (found == null) {
-            throw unsafe("the global " + module + "." + name + " is not allowed: a checkpoint of tensors does not need it."
-                    + " Nothing was executed. Save the plain state_dict, or as safetensors");
+            throw unsafe(
+                    "the global " + module + "." + name + " is not allowed: a checkpoint of tensors does not need it."
+                            + " Nothing was executed. Save the plain state_dict, or as safetensors");
         }
         return found;
     }
@@ -321,12 +322,12 @@ final class Pickle {
 
     private String decode(MemorySegment text) {
         try {
-            CharBuffer chars = StandardCharsets.UTF_8.newDecoder()
-                    .decode(ByteBuffer.wrap(text.toArray(ValueLayout.JAVA_BYTE)));
+            CharBuffer chars =
+                    StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(text.toArray(ValueLayout.JAVA_BYTE)));
             return chars.toString();
         } catch (CharacterCodingException e) {
-            throw new CheckpointException(CheckpointException.Reason.CORRUPT_FILE,
-                    where + ": a string of the pickle is not UTF-8", e);
+            throw new CheckpointException(
+                    CheckpointException.Reason.CORRUPT_FILE, where + ": a string of the pickle is not UTF-8", e);
         }
     }
 
@@ -337,8 +338,8 @@ final class Pickle {
     /** Moves on by {@code count} bytes, if so many are there, and returns where they begin. */
     private long take(long count) {
         if (count < 0 || count > bytes.byteSize() - position) {
-            throw corrupt("the pickle is truncated: a length of " + Long.toUnsignedString(count) + " bytes at " + position
-                    + " goes beyond its end at " + bytes.byteSize());
+            throw corrupt("the pickle is truncated: a length of " + Long.toUnsignedString(count) + " bytes at "
+                    + position + " goes beyond its end at " + bytes.byteSize());
         }
         long begin = position;
         position += count;

@@ -1,16 +1,16 @@
 package jclip.checkpoint;
 
 /**
- * Resizing of a ViT's grid of positional embeddings to another picture size, as open_clip does it (PyTorch's antialiased bicubic
- * interpolation, {@code align_corners} false): Keys's cubic kernel with a = -0.5, stretched by the ratio when shrinking, weights
- * normalised to sum 1, taps outside the grid dropped. Computed in double precision and rounded once.
+ * Resizing of a ViT's grid of positional embeddings to another picture size, as open_clip does it (PyTorch's
+ * antialiased bicubic interpolation, {@code align_corners} false): Keys's cubic kernel with a = -0.5, stretched by the
+ * ratio when shrinking, weights normalised to sum 1, taps outside the grid dropped. Computed in double precision and
+ * rounded once.
  */
 public final class PositionGrid {
     private static final double A = -0.5;
     private static final double SUPPORT = 2;
 
-    private PositionGrid() {
-    }
+    private PositionGrid() {}
 
     /**
      * Resizes a square grid; the class token's row is not part of it.
@@ -19,9 +19,12 @@ public final class PositionGrid {
      * @return [newSide, newSide, width]; a copy if the sides are equal
      */
     public static float[] resize(float[] grid, int oldSide, int newSide, int width) {
-        if (oldSide < 1 || newSide < 1 || width < 1 || grid.length != Math.multiplyExact(oldSide * (long) oldSide, width)) {
-            throw new IllegalArgumentException("a grid of " + grid.length + " values is not " + oldSide + " x " + oldSide
-                    + " x " + width + ", or the new side " + newSide + " is not positive");
+        if (oldSide < 1
+                || newSide < 1
+                || width < 1
+                || grid.length != Math.multiplyExact(oldSide * (long) oldSide, width)) {
+            throw new IllegalArgumentException("a grid of " + grid.length + " values is not " + oldSide + " x "
+                    + oldSide + " x " + width + ", or the new side " + newSide + " is not positive");
         }
         if (oldSide == newSide) {
             return grid.clone();

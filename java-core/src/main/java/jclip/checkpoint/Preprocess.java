@@ -30,7 +30,9 @@ public record Preprocess(
         require(mean.size() == 3 && std.size() == 3, "mean and std need three values: " + mean + ", " + std);
         require(mean.stream().allMatch(Float::isFinite), "mean " + mean);
         require(std.stream().allMatch(value -> Float.isFinite(value) && value > 0), "std " + std);
-        require(INTERPOLATIONS.contains(interpolation), "interpolation '" + interpolation + "'; known: " + INTERPOLATIONS);
+        require(
+                INTERPOLATIONS.contains(interpolation),
+                "interpolation '" + interpolation + "'; known: " + INTERPOLATIONS);
         require(RESIZE_MODES.contains(resizeMode), "resize_mode '" + resizeMode + "'; known: " + RESIZE_MODES);
         require(fillColor >= 0 && fillColor <= 255, "fill_color " + fillColor);
     }

@@ -27,16 +27,14 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Safetensors extends TensorFile {
     private static final long HEADER_LIMIT = 100_000_000;
-    private static final ValueLayout.OfLong LENGTH =
-            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong LENGTH = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final Path file;
     private final SequencedMap<String, StoredTensor> tensors = new LinkedHashMap<>();
     private final Map<String, String> metadata = new LinkedHashMap<>();
 
     @SuppressWarnings("ArrayRecordComponent") // never compared
-    private record Entry(String name, DType dtype, long[] shape, long begin, long end) {
-    }
+    private record Entry(String name, DType dtype, long[] shape, long begin, long end) {}
 
     private Safetensors(Path file) {
         super(file);
@@ -71,9 +69,10 @@ public final class Safetensors extends TensorFile {
         List<SafetensorsWriter.Item> items = new ArrayList<>();
         tensors.forEach((name, view) -> {
             long[] shape = view.shape().stream().mapToLong(Long::longValue).toArray();
-            if (view.data().byteSize() != StoredTensor.elements(shape) * view.dtype().bytes()) {
-                throw new IllegalArgumentException("tensor '" + name + "' of shape " + view.shape() + " and dtype " + view.dtype()
-                        + " has " + view.data().byteSize() + " bytes");
+            if (view.data().byteSize()
+                    != StoredTensor.elements(shape) * view.dtype().bytes()) {
+                throw new IllegalArgumentException("tensor '" + name + "' of shape " + view.shape() + " and dtype "
+                        + view.dtype() + " has " + view.data().byteSize() + " bytes");
             }
             items.add(new SafetensorsWriter.Item(name, view.dtype(), shape, allocator -> view.data()));
         });
@@ -92,8 +91,10 @@ public final class Safetensors extends TensorFile {
 
     private void parse(MemorySegment bytes) {
         if (bytes.byteSize() < 8) {
-            throw corrupt((bytes.byteSize() == 0 ? "the file is empty" : "the file is too short: " + bytes.byteSize()
-                    + " bytes") + "; a safetensors file begins with 8 bytes of header length");
+            throw corrupt((bytes.byteSize() == 0
+                            ? "the file is empty"
+                            : "the file is too short: " + bytes.byteSize() + " bytes")
+                    + "; a safetensors file begins with 8 bytes of header length");
         }
         long length = bytes.get(LENGTH, 0);
         if (length < 2 || length > Math.min(HEADER_LIMIT, bytes.byteSize() - 8)) {
@@ -108,8 +109,10 @@ public final class Safetensors extends TensorFile {
         MemorySegment data = bytes.asSlice(8 + length);
         checkLayout(entries, data.byteSize());
         for (Entry entry : entries) {
-            tensors.put(entry.name, StoredTensor.contiguous(entry.dtype, entry.shape,
-                    data.asSlice(entry.begin, entry.end - entry.begin)));
+            tensors.put(
+                    entry.name,
+                    StoredTensor.contiguous(
+                            entry.dtype, entry.shape, data.asSlice(entry.begin, entry.end - entry.begin)));
         }
     }
 
@@ -133,8 +136,8 @@ public final class Safetensors extends TensorFile {
                 throw corrupt("the header holds more than one JSON value");
             }
         } catch (IOException e) {
-            throw new CheckpointException(CheckpointException.Reason.CORRUPT_FILE,
-                    file + ": the header " + Json.complaint(e), e);
+            throw new CheckpointException(
+                    CheckpointException.Reason.CORRUPT_FILE, file + ": the header " + Json.complaint(e), e);
         }
         return entries;
     }
@@ -191,8 +194,9 @@ public final class Safetensors extends TensorFile {
 
     private DType readType(JsonParser parser, String name) throws IOException {
         String text = parser.currentToken() == JsonToken.VALUE_STRING ? parser.getText() : parser.currentToken() + "";
-        return DType.named(text).orElseThrow(() -> corrupt("tensor '" + name + "' has dtype '" + text
-                + "'; known are " + List.of(DType.values())));
+        return DType.named(text)
+                .orElseThrow(() -> corrupt(
+                        "tensor '" + name + "' has dtype '" + text + "'; known are " + List.of(DType.values())));
     }
 
     private long[] readIntegers(JsonParser parser, String name, String key) throws IOException {
@@ -203,8 +207,8 @@ public final class Safetensors extends TensorFile {
         int count = 0;
         while (parser.nextToken() != JsonToken.END_ARRAY) {
             if (parser.currentToken() != JsonToken.VALUE_NUMBER_INT || count == values.length) {
-                throw corrupt("tensor '" + name + "': " + key + " holds " + parser.getText()
-                        + "; wanted at most 8 integers");
+                throw corrupt(
+                        "tensor '" + name + "': " + key + " holds " + parser.getText() + "; wanted at most 8 integers");
             }
             long value = parser.getLongValue();
             if (value < 0) {
@@ -226,14 +230,16 @@ public final class Safetensors extends TensorFile {
             }
             if (entry.begin != position) {
                 throw corrupt("tensor '" + entry.name + "' begins at offset " + entry.begin
-                        + (entry.begin < position ? ": it overlaps the tensor before it, which ends at "
-                                : ": a hole of unused bytes lies before it, from ") + position);
+                        + (entry.begin < position
+                                ? ": it overlaps the tensor before it, which ends at "
+                                : ": a hole of unused bytes lies before it, from ")
+                        + position);
             }
             position = entry.end;
         }
         if (position != size) {
-            throw corrupt((size - position) + " trailing bytes follow the last tensor (file size "
-                    + file.getFileName() + ": data should end at " + position + ", ends at " + size + ")");
+            throw corrupt((size - position) + " trailing bytes follow the last tensor (file size " + file.getFileName()
+                    + ": data should end at " + position + ", ends at " + size + ")");
         }
     }
 

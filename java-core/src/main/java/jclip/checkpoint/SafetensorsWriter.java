@@ -23,8 +23,7 @@ final class SafetensorsWriter {
 
     /** A tensor to be written and how to get its values. */
     @SuppressWarnings("ArrayRecordComponent") // never compared
-    record Item(String name, DType dtype, long[] shape, Values values) {
-    }
+    record Item(String name, DType dtype, long[] shape, Values values) {}
 
     /** Gives a tensor's contiguous little-endian values; what it allocates lives until they are written. */
     @FunctionalInterface
@@ -33,8 +32,7 @@ final class SafetensorsWriter {
         MemorySegment get(SegmentAllocator allocator);
     }
 
-    private SafetensorsWriter() {
-    }
+    private SafetensorsWriter() {}
 
     /** Writes beside the target, syncs, renames. */
     static void replace(Path file, List<Item> items, Map<String, String> metadata) {
@@ -50,7 +48,8 @@ final class SafetensorsWriter {
                 Files.deleteIfExists(temporary);
             }
         } catch (IOException e) {
-            throw new CheckpointException(CheckpointException.Reason.INPUT_OUTPUT, file + ": cannot be written: " + e, e);
+            throw new CheckpointException(
+                    CheckpointException.Reason.INPUT_OUTPUT, file + ": cannot be written: " + e, e);
         }
     }
 
@@ -97,7 +96,9 @@ final class SafetensorsWriter {
 
     static void writeFully(FileChannel channel, MemorySegment bytes) throws IOException {
         for (long at = 0; at < bytes.byteSize(); at += CHUNK) {
-            writeFully(channel, bytes.asSlice(at, Math.min(CHUNK, bytes.byteSize() - at)).asByteBuffer());
+            writeFully(
+                    channel,
+                    bytes.asSlice(at, Math.min(CHUNK, bytes.byteSize() - at)).asByteBuffer());
         }
     }
 

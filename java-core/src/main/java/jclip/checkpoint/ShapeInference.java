@@ -1,10 +1,10 @@
 package jclip.checkpoint;
 
-import jclip.checkpoint.CheckpointException.Reason;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import jclip.checkpoint.CheckpointException.Reason;
 
 /** Finds an architecture from the shapes of an OpenAI checkpoint; heads have width 64 there. */
 final class ShapeInference {
@@ -25,16 +25,29 @@ final class ShapeInference {
     private Architecture infer(Activation activation) {
         try {
             int width = size("ln_final.weight", 0, 1);
-            Architecture.Text text = new Architecture.Text(size("positional_embedding", 0, 2),
-                    size("token_embedding.weight", 0, 2), width, blocks("transformer."), heads(width), HEAD,
-                    size("transformer.resblocks.0.mlp.c_fc.weight", 0, 2), Architecture.Pool.ARGMAX, -1,
+            Architecture.Text text = new Architecture.Text(
+                    size("positional_embedding", 0, 2),
+                    size("token_embedding.weight", 0, 2),
+                    width,
+                    blocks("transformer."),
+                    heads(width),
+                    HEAD,
+                    size("transformer.resblocks.0.mlp.c_fc.weight", 0, 2),
+                    Architecture.Pool.ARGMAX,
+                    -1,
                     Architecture.DEFAULT_EPS);
-            return new Architecture(size("text_projection", 1, 2), activation,
-                    tensors.containsKey("visual.class_embedding") || tensors.containsKey("visual.proj") ? vit() : resNet(),
+            return new Architecture(
+                    size("text_projection", 1, 2),
+                    activation,
+                    tensors.containsKey("visual.class_embedding") || tensors.containsKey("visual.proj")
+                            ? vit()
+                            : resNet(),
                     text);
         } catch (IllegalArgumentException e) {
-            throw new CheckpointException(Reason.WRONG_SHAPE,
-                    file + ": no architecture fits the shapes of its tensors: " + e.getMessage(), e);
+            throw new CheckpointException(
+                    Reason.WRONG_SHAPE,
+                    file + ": no architecture fits the shapes of its tensors: " + e.getMessage(),
+                    e);
         }
     }
 
@@ -42,8 +55,15 @@ final class ShapeInference {
         int width = size("visual.conv1.weight", 0, 4);
         int patch = size("visual.conv1.weight", 3, 4);
         long image = (long) grid("visual.positional_embedding") * patch;
-        return new Architecture.Vit((int) Math.min(image, Integer.MAX_VALUE), patch, width, blocks("visual.transformer."),
-                heads(width), HEAD, size("visual.transformer.resblocks.0.mlp.c_fc.weight", 0, 2), Architecture.DEFAULT_EPS);
+        return new Architecture.Vit(
+                (int) Math.min(image, Integer.MAX_VALUE),
+                patch,
+                width,
+                blocks("visual.transformer."),
+                heads(width),
+                HEAD,
+                size("visual.transformer.resblocks.0.mlp.c_fc.weight", 0, 2),
+                Architecture.DEFAULT_EPS);
     }
 
     private Architecture.ResNet resNet() {
@@ -54,7 +74,13 @@ final class ShapeInference {
         for (int stage = 1; stage <= 4; stage++) {
             layers.add(count("visual.layer" + stage + ".", ".conv1.weight"));
         }
-        return new Architecture.ResNet((int) Math.min(image, Integer.MAX_VALUE), width, layers, heads(pool), HEAD, pool,
+        return new Architecture.ResNet(
+                (int) Math.min(image, Integer.MAX_VALUE),
+                width,
+                layers,
+                heads(pool),
+                HEAD,
+                pool,
                 Architecture.DEFAULT_EPS);
     }
 
@@ -74,8 +100,9 @@ final class ShapeInference {
 
     private static int heads(int width) {
         if (width % HEAD != 0) {
-            throw new IllegalArgumentException("width " + width + " is no multiple of the head width 64, as OpenAI's are;"
-                    + " for another head width put open_clip_config.json beside the file");
+            throw new IllegalArgumentException(
+                    "width " + width + " is no multiple of the head width 64, as OpenAI's are;"
+                            + " for another head width put open_clip_config.json beside the file");
         }
         return width / HEAD;
     }
@@ -84,7 +111,8 @@ final class ShapeInference {
         int positions = size(name, 0, 2) - 1;
         int side = (int) Math.round(Math.sqrt(positions));
         if (side < 1 || side * side != positions) {
-            throw new IllegalArgumentException("'" + name + "' has " + (positions + 1) + " rows; wanted 1 + a square number");
+            throw new IllegalArgumentException(
+                    "'" + name + "' has " + (positions + 1) + " rows; wanted 1 + a square number");
         }
         return side;
     }
@@ -96,13 +124,17 @@ final class ShapeInference {
         }
         long[] shape = tensor.shape();
         if (shape.length != rank || shape[dimension] > Integer.MAX_VALUE) {
-            throw new IllegalArgumentException("'" + name + "' has shape " + StoredTensor.text(shape) + "; wanted rank " + rank);
+            throw new IllegalArgumentException(
+                    "'" + name + "' has shape " + StoredTensor.text(shape) + "; wanted rank " + rank);
         }
         return (int) shape[dimension];
     }
 
     private CheckpointException missing(String name) {
-        return new CheckpointException(Reason.MISSING_TENSOR, file + ": tensor '" + name + "' is missing, so that the model's"
-                + " architecture cannot be inferred; the file holds " + tensors.size() + " tensors. Is it a CLIP model?");
+        return new CheckpointException(
+                Reason.MISSING_TENSOR,
+                file + ": tensor '" + name + "' is missing, so that the model's"
+                        + " architecture cannot be inferred; the file holds " + tensors.size()
+                        + " tensors. Is it a CLIP model?");
     }
 }

@@ -35,7 +35,9 @@ final class ShardedSafetensors extends TensorFile {
         Config map = Config.read(index).object("weight_map");
         Map<String, List<String>> namesByShard = new TreeMap<>();
         for (String name : map.keys()) {
-            namesByShard.computeIfAbsent(shardName(map, name), shard -> new ArrayList<>()).add(name);
+            namesByShard
+                    .computeIfAbsent(shardName(map, name), shard -> new ArrayList<>())
+                    .add(name);
         }
         namesByShard.forEach((shard, names) -> {
             Safetensors file = Safetensors.open(index.resolveSibling(shard));
@@ -43,15 +45,18 @@ final class ShardedSafetensors extends TensorFile {
             for (String name : names) {
                 StoredTensor tensor = file.stored().get(name);
                 if (tensor == null) {
-                    throw new CheckpointException(CheckpointException.Reason.MISSING_TENSOR,
+                    throw new CheckpointException(
+                            CheckpointException.Reason.MISSING_TENSOR,
                             index + ": says that tensor '" + name + "' is in " + shard + ", which does not hold it");
                 }
                 tensors.put(name, tensor);
             }
             for (String name : file.names()) {
                 if (!map.has(name) || !map.string(name).equals(shard)) {
-                    throw new CheckpointException(CheckpointException.Reason.UNEXPECTED_TENSOR, file.source()
-                            + ": holds tensor '" + name + "', which " + index.getFileName() + " does not place there");
+                    throw new CheckpointException(
+                            CheckpointException.Reason.UNEXPECTED_TENSOR,
+                            file.source() + ": holds tensor '" + name + "', which " + index.getFileName()
+                                    + " does not place there");
                 }
             }
         });
@@ -59,7 +64,11 @@ final class ShardedSafetensors extends TensorFile {
 
     private static String shardName(Config map, String tensor) {
         String name = map.string(tensor);
-        if (name.isEmpty() || name.contains("/") || name.contains("\\") || name.indexOf(0) >= 0 || name.startsWith(".")) {
+        if (name.isEmpty()
+                || name.contains("/")
+                || name.contains("\\")
+                || name.indexOf(0) >= 0
+                || name.startsWith(".")) {
             throw map.error(tensor, "is '" + name + "'; wanted the name of a file beside the index");
         }
         return name;

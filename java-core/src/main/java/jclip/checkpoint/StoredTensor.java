@@ -12,8 +12,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A tensor where it lies in a file: element (i, j, ...) is at byte {@code dtype.bytes() * (i * strides[0] + j * strides[1] + ...)}
- * of {@code storage}. Whoever makes one has checked that every element lies inside the storage.
+ * A tensor where it lies in a file: element (i, j, ...) is at byte {@code dtype.bytes() * (i * strides[0] + j *
+ * strides[1] + ...)} of {@code storage}. Whoever makes one has checked that every element lies inside the storage.
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
 record StoredTensor(DType dtype, long[] shape, long[] strides, MemorySegment storage) {
@@ -113,19 +113,25 @@ record StoredTensor(DType dtype, long[] shape, long[] strides, MemorySegment sto
         switch (dtype.bytes()) {
             case 8 -> {
                 for (long i = 0; i < n; i++) {
-                    target.setAtIndex(JAVA_LONG_UNALIGNED, position + i,
+                    target.setAtIndex(
+                            JAVA_LONG_UNALIGNED,
+                            position + i,
                             storage.getAtIndex(JAVA_LONG_UNALIGNED, source + i * step));
                 }
             }
             case 4 -> {
                 for (long i = 0; i < n; i++) {
-                    target.setAtIndex(JAVA_INT_UNALIGNED, position + i,
+                    target.setAtIndex(
+                            JAVA_INT_UNALIGNED,
+                            position + i,
                             storage.getAtIndex(JAVA_INT_UNALIGNED, source + i * step));
                 }
             }
             case 2 -> {
                 for (long i = 0; i < n; i++) {
-                    target.setAtIndex(JAVA_SHORT_UNALIGNED, position + i,
+                    target.setAtIndex(
+                            JAVA_SHORT_UNALIGNED,
+                            position + i,
                             storage.getAtIndex(JAVA_SHORT_UNALIGNED, source + i * step));
                 }
             }

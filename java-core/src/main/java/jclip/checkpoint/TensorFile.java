@@ -33,8 +33,8 @@ abstract sealed class TensorFile implements AutoCloseable permits Safetensors, S
     }
 
     /**
-     * Returns a tensor's values. A tensor that does not lie contiguously in the file is copied into memory that lives as
-     * long as the file is open.
+     * Returns a tensor's values. A tensor that does not lie contiguously in the file is copied into memory that lives
+     * as long as the file is open.
      *
      * @throws IllegalArgumentException if there is no tensor of this name
      */

@@ -1,6 +1,5 @@
 package jclip.checkpoint;
 
-import jclip.checkpoint.CheckpointException.Reason;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -9,22 +8,24 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
+import jclip.checkpoint.CheckpointException.Reason;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A memory-mapped PyTorch zip file: a state dict, a training checkpoint that holds one under {@code state_dict}, or a
- * TorchScript archive, whose tensors are named by their attribute path. Its pickle is read without executing anything (see
- * {@link Pickle}); storages that are not compressed stay where they lie.
+ * TorchScript archive, whose tensors are named by their attribute path. Its pickle is read without executing anything
+ * (see {@link Pickle}); storages that are not compressed stay where they lie.
  *
  * <p>Allowed globals: {@code collections.OrderedDict}, {@code torch._utils._rebuild_tensor_v2}, {@code
- * torch._utils._rebuild_parameter}, {@code torch.<Type>Storage}; in a TorchScript archive also classes under
- * {@code __torch__} (as inert records of attributes) and {@code torch.jit._pickle}'s typed lists.
+ * torch._utils._rebuild_parameter}, {@code torch.<Type>Storage}; in a TorchScript archive also classes under {@code
+ * __torch__} (as inert records of attributes) and {@code torch.jit._pickle}'s typed lists.
  *
  * <p>Safe for many threads; {@link #close} must come after the last use of a view.
  */
 public final class TorchArchive extends TensorFile {
     /** A pickle of ten thousand tensors has about 2 MB; this bounds what a hostile one can allocate. */
     private static final long PICKLE_LIMIT = 4L << 20;
+
     private static final long COPY_FLOOR = 256L << 20;
     private static final int DEPTH_LIMIT = 64;
     private static final int WALK_LIMIT = 1_000_000;
@@ -85,8 +86,10 @@ public final class TorchArchive extends TensorFile {
         }
         String start = Mapping.ascii(bytes, 0, Math.min(bytes.byteSize(), 14));
         if (start.startsWith("\u0080\u0002\u008a\nl\u00fc\u009cF\u00f9 j\u00a8P")) {
-            throw new CheckpointException(Reason.UNSUPPORTED_FORMAT, file + ": is in PyTorch's legacy format, not a zip file,"
-                    + " or truncated; load it with PyTorch 1.6 or later and save it again with torch.save or as safetensors");
+            throw new CheckpointException(
+                    Reason.UNSUPPORTED_FORMAT,
+                    file + ": is in PyTorch's legacy format, not a zip file, or truncated; load it with PyTorch 1.6 or"
+                            + " later and save it again with torch.save or as safetensors");
         }
         if (!start.startsWith("PK")) {
             throw corrupt("not a PyTorch file (no zip file)" + Mapping.guess(bytes));
@@ -100,9 +103,11 @@ public final class TorchArchive extends TensorFile {
                         && entry.name().indexOf('/') == entry.name().length() - "/data.pkl".length())
                 .toList();
         if (found.size() != 1) {
-            throw corrupt(found.isEmpty()
-                    ? "data.pkl is missing: the zip file is not a PyTorch file"
-                    : "more than one data.pkl: " + found.stream().map(ZipArchive.Entry::name).toList());
+            throw corrupt(
+                    found.isEmpty()
+                            ? "data.pkl is missing: the zip file is not a PyTorch file"
+                            : "more than one data.pkl: "
+                                    + found.stream().map(ZipArchive.Entry::name).toList());
         }
         return found.getFirst();
     }
@@ -115,8 +120,10 @@ public final class TorchArchive extends TensorFile {
         MemorySegment content = entry.size() <= 16 ? zip.content(entry, arena()) : MemorySegment.NULL;
         String order = Mapping.ascii(content, 0, content.byteSize());
         if (order.equals("big")) {
-            throw new CheckpointException(Reason.UNSUPPORTED_FORMAT, file + ": byte order is big endian;"
-                    + " save it again on a little-endian machine or as safetensors");
+            throw new CheckpointException(
+                    Reason.UNSUPPORTED_FORMAT,
+                    file + ": byte order is big endian;"
+                            + " save it again on a little-endian machine or as safetensors");
         }
         if (!order.equals("little")) {
             throw corrupt("byte order '" + order + "' is unknown; wanted 'little'");
@@ -184,18 +191,16 @@ public final class TorchArchive extends TensorFile {
         return CheckpointException.corrupt(file, what);
     }
 
-    private record StorageType(DType dtype) {
-    }
+    private record StorageType(DType dtype) {}
 
-    private record Storage(DType dtype, long elements, MemorySegment data) {
-    }
+    private record Storage(DType dtype, long elements, MemorySegment data) {}
 
-    /** The arguments of a tensor: storage, offset, size, stride; checked when it is known under which name it stands. */
-    private record RawTensor(List<Object> arguments) {
-    }
+    /**
+     * The arguments of a tensor: storage, offset, size, stride; checked when it is known under which name it stands.
+     */
+    private record RawTensor(List<Object> arguments) {}
 
-    private record ScriptClass(String name) {
-    }
+    private record ScriptClass(String name) {}
 
     /** An instance of a TorchScript class: attributes by name, no behaviour. */
     private static final class ScriptObject {
@@ -240,8 +245,8 @@ public final class TorchArchive extends TensorFile {
         private long copies;
 
         /**
-         * @param copies how many bytes tensors that do not lie contiguously may have together; without such a limit a tensor
-         *     of 16 bytes can be expanded to any size
+         * @param copies how many bytes tensors that do not lie contiguously may have together; without such a limit a
+         *     tensor of 16 bytes can be expanded to any size
          */
         Torch(ZipArchive zip, String root, boolean script, long copies) {
             this.zip = zip;
@@ -274,13 +279,16 @@ public final class TorchArchive extends TensorFile {
             if (function == Function.REBUILD_TENSOR && values.size() >= 4) {
                 return new RawTensor(values);
             }
-            if (function == Function.REBUILD_PARAMETER && !values.isEmpty() && values.getFirst() instanceof RawTensor raw) {
+            if (function == Function.REBUILD_PARAMETER
+                    && !values.isEmpty()
+                    && values.getFirst() instanceof RawTensor raw) {
                 return raw;
             }
             if (function == Function.TYPED_LIST) {
                 return Pickle.Null.NONE;
             }
-            throw unsafe("REDUCE calls " + kind(function) + " with " + values.size() + " arguments, which is unexpected");
+            throw unsafe(
+                    "REDUCE calls " + kind(function) + " with " + values.size() + " arguments, which is unexpected");
         }
 
         @Override
@@ -331,8 +339,9 @@ public final class TorchArchive extends TensorFile {
                 throw corrupt("storage '" + key + "' is missing: there is no entry " + root + "data/" + key);
             }
             if (elements < 0 || elements > entry.size() || elements * dtype.bytes() != entry.size()) {
-                throw corrupt("storage '" + key + "' has " + entry.size() + " bytes; " + elements + " elements of " + dtype
-                        + " need " + (elements < 0 || elements > entry.size() ? "another size" : elements * dtype.bytes()));
+                throw corrupt("storage '" + key + "' has " + entry.size() + " bytes; " + elements + " elements of "
+                        + dtype + " need "
+                        + (elements < 0 || elements > entry.size() ? "another size" : elements * dtype.bytes()));
             }
             return new Storage(dtype, elements, zip.content(entry, arena()));
         }
@@ -365,16 +374,18 @@ public final class TorchArchive extends TensorFile {
             }
             if (offset < 0 || offset > storage.elements || (elements > 0 && last >= storage.elements)) {
                 throw corrupt("tensor '" + name + "' with offset " + offset + ", size " + StoredTensor.text(shape)
-                        + " and stride " + StoredTensor.text(strides) + " goes beyond its storage of " + storage.elements
+                        + " and stride " + StoredTensor.text(strides) + " goes beyond its storage of "
+                        + storage.elements
                         + " elements");
             }
-            StoredTensor tensor = new StoredTensor(storage.dtype, shape, strides,
-                    storage.data.asSlice(offset * storage.dtype.bytes()));
+            StoredTensor tensor = new StoredTensor(
+                    storage.dtype, shape, strides, storage.data.asSlice(offset * storage.dtype.bytes()));
             if (!tensor.isContiguous()) {
                 copies -= tensor.bytes();
                 if (copies < 0) {
                     throw corrupt("tensor '" + name + "' of size " + StoredTensor.text(shape) + " and stride "
-                            + StoredTensor.text(strides) + " is too large to be made contiguous: " + tensor.bytes() + " bytes");
+                            + StoredTensor.text(strides) + " is too large to be made contiguous: " + tensor.bytes()
+                            + " bytes");
                 }
             }
             return tensor;

@@ -13,8 +13,8 @@ import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 
 /**
- * The central directory of a memory-mapped zip file. Nothing is extracted: stored entries are slices of the map, deflated
- * ones are inflated on demand into exactly their declared size, within a budget for the whole archive.
+ * The central directory of a memory-mapped zip file. Nothing is extracted: stored entries are slices of the map,
+ * deflated ones are inflated on demand into exactly their declared size, within a budget for the whole archive.
  *
  * <p>Written for this because {@code java.util.zip} cannot give an entry's place in the file.
  */
@@ -30,6 +30,7 @@ final class ZipArchive {
     private static final long BEST_RATIO = 1032;
     /** What all inflated entries together may take: this many times the file, plus a floor for small files. */
     private static final long BUDGET_RATIO = 64;
+
     private static final long BUDGET_FLOOR = 16L << 20;
 
     private final Path file;
@@ -38,11 +39,9 @@ final class ZipArchive {
     private long budget;
 
     /** An entry: compressed bytes are at {@code [begin, begin + compressed)}. */
-    record Entry(String name, boolean deflated, int crc, long begin, long compressed, long size) {
-    }
+    record Entry(String name, boolean deflated, int crc, long begin, long compressed, long size) {}
 
-    private record Directory(long begin, long size, long count) {
-    }
+    private record Directory(long begin, long size, long count) {}
 
     private ZipArchive(Path file, MemorySegment bytes) {
         this.file = file;
@@ -127,7 +126,12 @@ final class ZipArchive {
             begin = bytes.get(U64, at + 48);
             limit = at;
         }
-        if (count < 0 || size < 0 || begin < 0 || begin > limit || size > limit - begin || count > size / CENTRAL_SIZE) {
+        if (count < 0
+                || size < 0
+                || begin < 0
+                || begin > limit
+                || size > limit - begin
+                || count > size / CENTRAL_SIZE) {
             throw corrupt("the central directory is announced at " + begin + " with " + count + " entries in " + size
                     + " bytes, which does not fit the file size " + bytes.byteSize());
         }
@@ -135,14 +139,16 @@ final class ZipArchive {
     }
 
     private Entry readEntry(long at, int nameLength, int extraLength, long dataEnd) {
-        String name = new String(bytes.asSlice(at + CENTRAL_SIZE, nameLength).toArray(ValueLayout.JAVA_BYTE),
-                StandardCharsets.UTF_8);
+        String name = new String(
+                bytes.asSlice(at + CENTRAL_SIZE, nameLength).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
         long[] fields = {u32(at + 24), u32(at + 20), u32(at + 42)};
         widen(name, fields, at + CENTRAL_SIZE + nameLength, extraLength);
         int method = u16(at + 10);
         if ((u16(at + 8) & 1) != 0 || (method != 0 && method != 8)) {
-            throw new CheckpointException(CheckpointException.Reason.UNSUPPORTED_FORMAT, file + ": zip entry '" + name
-                    + "' is encrypted or compressed by method " + method + "; only stored and deflated can be read");
+            throw new CheckpointException(
+                    CheckpointException.Reason.UNSUPPORTED_FORMAT,
+                    file + ": zip entry '" + name + "' is encrypted or compressed by method " + method
+                            + "; only stored and deflated can be read");
         }
         long size = fields[0];
         long compressed = fields[1];
@@ -193,8 +199,10 @@ final class ZipArchive {
         }
         int nameLength = u16(local + 26);
         long begin = local + LOCAL_SIZE + nameLength + u16(local + 28);
-        if (begin > dataEnd || u16(local + 8) != method
-                || !name.equals(new String(bytes.asSlice(local + LOCAL_SIZE, nameLength).toArray(ValueLayout.JAVA_BYTE),
+        if (begin > dataEnd
+                || u16(local + 8) != method
+                || !name.equals(new String(
+                        bytes.asSlice(local + LOCAL_SIZE, nameLength).toArray(ValueLayout.JAVA_BYTE),
                         StandardCharsets.UTF_8))) {
             throw corrupt("zip entry '" + name + "': its own header and the central directory disagree");
         }
@@ -225,7 +233,8 @@ final class ZipArchive {
                 }
                 int count = inflater.inflate(out);
                 if (count > entry.size - written) {
-                    throw corrupt("zip entry '" + entry.name + "' holds more than the declared " + entry.size + " bytes");
+                    throw corrupt(
+                            "zip entry '" + entry.name + "' holds more than the declared " + entry.size + " bytes");
                 }
                 MemorySegment.copy(out, 0, target, ValueLayout.JAVA_BYTE, written, count);
                 written += count;
@@ -234,8 +243,10 @@ final class ZipArchive {
                 throw corrupt("zip entry '" + entry.name + "' holds " + written + " bytes, declared are " + entry.size);
             }
         } catch (DataFormatException e) {
-            throw new CheckpointException(CheckpointException.Reason.CORRUPT_FILE,
-                    file + ": the compressed data of zip entry '" + entry.name + "' are damaged: " + e.getMessage(), e);
+            throw new CheckpointException(
+                    CheckpointException.Reason.CORRUPT_FILE,
+                    file + ": the compressed data of zip entry '" + entry.name + "' are damaged: " + e.getMessage(),
+                    e);
         }
         checkSum(entry, target);
         return target;
@@ -245,7 +256,8 @@ final class ZipArchive {
         CRC32 crc = new CRC32();
         long step = 1L << 20;
         for (long at = 0; at < content.byteSize(); at += step) {
-            crc.update(content.asSlice(at, Math.min(step, content.byteSize() - at)).asByteBuffer());
+            crc.update(
+                    content.asSlice(at, Math.min(step, content.byteSize() - at)).asByteBuffer());
         }
         if ((int) crc.getValue() != entry.crc) {
             throw corrupt("zip entry '" + entry.name + "' has a wrong checksum (CRC-32)");

@@ -1,5 +1,6 @@
 package jclip.graph;
 
+import java.util.List;
 import java.util.Locale;
 import jclip.backend.CallLine;
 import org.jspecify.annotations.Nullable;
@@ -12,10 +13,17 @@ final class Trace {
         return "1".equals(System.getenv("JCLIP_VERBOSE")) ? new Trace() : null;
     }
 
-    void print(Program program) {
+    /** Lines of all nodes, before they run: later the memory of the integers that they read may hold something else. */
+    List<String> lines(Program program) {
+        return program.plan().graph().nodes().stream()
+                .map(node -> line(program, node))
+                .toList();
+    }
+
+    void print(Program program, List<String> lines) {
         StringBuilder text = new StringBuilder();
         for (Graph.Node node : program.plan().graph().nodes()) {
-            text.append(line(program, node))
+            text.append(lines.get(node.index()))
                     .append(String.format(Locale.ROOT, " # %.1f us%n", program.nanos(node) / 1e3));
         }
         System.err.print(text);
@@ -30,7 +38,10 @@ final class Trace {
             @Override
             public Op.Fields set(String field, @Nullable Tensor tensor) {
                 if (tensor != null) {
-                    line.pointer(field, tensor.kind() == Tensor.Kind.PARAMETER ? packing(tensor.parameter()) : "", extent(tensor));
+                    line.pointer(
+                            field,
+                            tensor.kind() == Tensor.Kind.PARAMETER ? packing(tensor.parameter()) : "",
+                            extent(tensor));
                 }
                 return this;
             }
@@ -57,8 +68,12 @@ final class Trace {
     private static String packing(Parameter parameter) {
         return switch (parameter.form()) {
             case PLAIN, FOLDED_BIAS -> "";
-            case GEMM, GEMM_TRANSPOSED -> "gemm_pack:" + parameter.shape().get(0) + "x" + parameter.shape().get(1);
-            case CONVOLUTION -> "conv2d_pack:" + parameter.shape().get(0) + "x" + parameter.shape().get(1) + "x" + parameter.shape().get(2);
+            case GEMM, GEMM_TRANSPOSED ->
+                "gemm_pack:" + parameter.shape().get(0) + "x"
+                        + parameter.shape().get(1);
+            case CONVOLUTION ->
+                "conv2d_pack:" + parameter.shape().get(0) + "x"
+                        + parameter.shape().get(1) + "x" + parameter.shape().get(2);
         };
     }
 }

@@ -40,7 +40,9 @@ final class Batch {
         if (defect != null) {
             throw new IllegalStateException("preprocessing broke off: " + defect, defect);
         }
-        return batch.failures.stream().sorted(Comparator.comparingInt(PictureFailure::index)).toList();
+        return batch.failures.stream()
+                .sorted(Comparator.comparingInt(PictureFailure::index))
+                .toList();
     }
 
     private void work() {

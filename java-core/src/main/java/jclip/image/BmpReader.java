@@ -1,10 +1,9 @@
 package jclip.image;
 
-import java.util.Arrays;
-
 /**
- * BMP as Pillow opens it: 1, 4 and 8 bits are palette pictures unless the palette is a plain grey ramp (8 bits: grey; 1 bit black and white: "1");
- * 16, 24 and 32 bits are RGB, the fourth byte counts as alpha only where the masks of a bit field say so. RLE4, RLE8, top-down files.
+ * BMP as Pillow opens it: 1, 4 and 8 bits are palette pictures unless the palette is a plain grey ramp (8 bits: grey; 1
+ * bit black and white: "1"); 16, 24 and 32 bits are RGB, the fourth byte counts as alpha only where the masks of a bit
+ * field say so. RLE4, RLE8, top-down files.
  */
 final class BmpReader {
     private static final int RAW = 0;
@@ -23,6 +22,7 @@ final class BmpReader {
     private PixelMode mode = PixelMode.RGB;
     /** Bit positions of red, green, blue, and alpha if the picture has it. */
     private int[] shifts = {16, 8, 0};
+
     private int[] depths = {8, 8, 8};
 
     private BmpReader(Bytes file) {
@@ -37,7 +37,12 @@ final class BmpReader {
         BmpReader reader = new BmpReader(file);
         reader.header(maxPixels);
         byte[] out = reader.pixels();
-        return new Picture(file.source(), reader.width, reader.height, reader.mode, out,
+        return new Picture(
+                file.source(),
+                reader.width,
+                reader.height,
+                reader.mode,
+                out,
                 reader.mode == PixelMode.PALETTE ? reader.palette : null);
     }
 
@@ -90,13 +95,14 @@ final class BmpReader {
 
     private void check() {
         boolean depth = bits == 1 || bits == 4 || bits == 8 || bits == 16 || bits == 24 || bits == 32;
-        boolean packing = switch (compression) {
-            case RAW -> true;
-            case RLE8 -> bits == 8;
-            case RLE4 -> bits == 4;
-            case BIT_FIELDS -> bits >= 16;
-            default -> false;
-        };
+        boolean packing =
+                switch (compression) {
+                    case RAW -> true;
+                    case RLE8 -> bits == 8;
+                    case RLE4 -> bits == 4;
+                    case BIT_FIELDS -> bits >= 16;
+                    default -> false;
+                };
         if (!depth || !packing) {
             throw file.error("unsupported BMP: " + bits + " bits a pixel, compression " + compression);
         }
@@ -121,9 +127,11 @@ final class BmpReader {
             shifts[i] = Long.numberOfTrailingZeros(masks[i]);
             depths[i] = Long.bitCount(masks[i]);
             boolean contiguous = masks[i] != 0 && masks[i] >>> shifts[i] == (1L << depths[i]) - 1;
-            if (!contiguous || depths[i] != 8 && (bits != 16 || depths[i] != 5 && depths[i] != 6)
+            if (!contiguous
+                    || depths[i] != 8 && (bits != 16 || depths[i] != 5 && depths[i] != 6)
                     || shifts[i] + depths[i] > bits) {
-                throw file.error("unsupported BMP bit field 0x" + Long.toHexString(masks[i]) + " with " + bits + " bits a pixel");
+                throw file.error("unsupported BMP bit field 0x" + Long.toHexString(masks[i]) + " with " + bits
+                        + " bits a pixel");
             }
         }
         mode = hasAlpha ? PixelMode.RGBA : PixelMode.RGB;
@@ -144,10 +152,11 @@ final class BmpReader {
                 ramp &= (palette[3 * i + c] & 255) == grey;
             }
         }
-        mode = !ramp || bits == 4 ? PixelMode.PALETTE
-                : bits == 1 && count == 2 ? PixelMode.BILEVEL
-                : bits == 8 && count != 2 ? PixelMode.GREY
-                : PixelMode.PALETTE;
+        mode = !ramp || bits == 4
+                ? PixelMode.PALETTE
+                : bits == 1 && count == 2
+                        ? PixelMode.BILEVEL
+                        : bits == 8 && count != 2 ? PixelMode.GREY : PixelMode.PALETTE;
     }
 
     private byte[] pixels() {

@@ -4,8 +4,8 @@ import java.io.IOException;
 import javax.imageio.stream.ImageInputStreamImpl;
 
 /**
- * A file in memory for an ImageIO plug-in. Some plug-ins take the end of file for endless zeros and decode these for minutes; here a reader that
- * keeps asking beyond the end is stopped.
+ * A file in memory for an ImageIO plug-in. Some plug-ins take the end of file for endless zeros and decode these for
+ * minutes; here a reader that keeps asking beyond the end is stopped.
  */
 final class ByteArrayStream extends ImageInputStreamImpl {
     private static final int PATIENCE = 256;

@@ -2,7 +2,10 @@ package jclip.image;
 
 import org.jspecify.annotations.Nullable;
 
-/** The bytes of one file with its name: every access is checked, and a miss is an {@link ImageException} that says where. */
+/**
+ * The bytes of one file with its name: every access is checked, and a miss is an {@link ImageException} that says
+ * where.
+ */
 record Bytes(byte[] data, String source) {
     int length() {
         return data.length;
@@ -73,7 +76,9 @@ record Bytes(byte[] data, String source) {
         }
     }
 
-    /** Memory for pixels whose number was checked; a heap too small for them is the picture's error, not the caller's. */
+    /**
+     * Memory for pixels whose number was checked; a heap too small for them is the picture's error, not the caller's.
+     */
     byte[] allocate(int width, int height, int bytesPerPixel) {
         long size = (long) width * height * bytesPerPixel;
         if (size > Integer.MAX_VALUE - 8) {
@@ -82,8 +87,10 @@ record Bytes(byte[] data, String source) {
         try {
             return new byte[(int) size];
         } catch (OutOfMemoryError e) {
-            throw error("dimensions too large for the Java heap: " + width + "x" + height + " pixels need " + size
-                    + " bytes", e);
+            throw error(
+                    "dimensions too large for the Java heap: " + width + "x" + height + " pixels need " + size
+                            + " bytes",
+                    e);
         }
     }
 

@@ -1,12 +1,16 @@
 package jclip.image;
 
 /**
- * Where one axis of a picture goes: it is resized from {@code in} to {@code resized} pixels, of which only {@code count} from {@code from}
- * on survive the crop; they stand at {@code at} of the target, and what is left of the target is padding.
+ * Where one axis of a picture goes: it is resized from {@code in} to {@code resized} pixels, of which only {@code
+ * count} from {@code from} on survive the crop; they stand at {@code at} of the target, and what is left of the target
+ * is padding.
  */
 record Frame(int in, int resized, int from, int count, int at, int target) {
 
-    /** Centre crop or padding; halves of an odd difference go to the even side when cutting, and right or below when padding. */
+    /**
+     * Centre crop or padding; halves of an odd difference go to the even side when cutting, and right or below when
+     * padding.
+     */
     private static Frame centred(int in, int resized, int target) {
         if (resized < target) {
             return new Frame(in, resized, 0, resized, (target - resized) / 2, target);
@@ -20,13 +24,14 @@ record Frame(int in, int resized, int from, int count, int at, int target) {
         double high = targetHeight;
         double wide = targetWidth;
         switch (mode) {
-            case SQUASH -> { }
+            case SQUASH -> {}
             case SHORTEST -> {
                 if (targetHeight == targetWidth) {
                     int shortSide = Math.min(height, width);
                     int longSide = Math.max(height, width);
-                    double longTarget =
-                            longSide == shortSide ? targetHeight : Math.floor((double) targetHeight * longSide / shortSide);
+                    double longTarget = longSide == shortSide
+                            ? targetHeight
+                            : Math.floor((double) targetHeight * longSide / shortSide);
                     high = height <= width ? targetHeight : longTarget;
                     wide = width <= height ? targetWidth : longTarget;
                 } else {
@@ -42,12 +47,16 @@ record Frame(int in, int resized, int from, int count, int at, int target) {
             }
         }
         if (high < 1 || wide < 1) {
-            throw new ImageException(source, "a side rounds to 0: " + width + "x" + height + " pixels, " + mode + " side to "
-                    + targetWidth + "x" + targetHeight);
+            throw new ImageException(
+                    source,
+                    "a side rounds to 0: " + width + "x" + height + " pixels, " + mode + " side to " + targetWidth + "x"
+                            + targetHeight);
         }
         if (high > Integer.MAX_VALUE || wide > Integer.MAX_VALUE) {
-            throw new ImageException(source, "resized dimensions too large: " + width + "x" + height + " pixels become "
-                    + (long) wide + "x" + (long) high);
+            throw new ImageException(
+                    source,
+                    "resized dimensions too large: " + width + "x" + height + " pixels become " + (long) wide + "x"
+                            + (long) high);
         }
         return new Frame[] {centred(height, (int) high, targetHeight), centred(width, (int) wide, targetWidth)};
     }

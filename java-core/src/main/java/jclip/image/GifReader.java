@@ -3,8 +3,8 @@ package jclip.image;
 import java.util.Arrays;
 
 /**
- * The first frame of a GIF as Pillow opens it: palette indices, or grey where the palette is a plain ramp or missing; what the frame leaves free
- * holds the transparent index, else 0; a frame that reaches outside enlarges the canvas.
+ * The first frame of a GIF as Pillow opens it: palette indices, or grey where the palette is a plain ramp or missing;
+ * what the frame leaves free holds the transparent index, else 0; a frame that reaches outside enlarges the canvas.
  */
 final class GifReader {
     private static final int TABLE = 4096;
@@ -62,7 +62,12 @@ final class GifReader {
             place(interlaced ? frame.clone() : frame, wide, high, interlaced, out, width, y * width + x);
         }
         boolean ramp = isRamp();
-        return new Picture(file.source(), width, height, ramp ? PixelMode.GREY : PixelMode.PALETTE, out,
+        return new Picture(
+                file.source(),
+                width,
+                height,
+                ramp ? PixelMode.GREY : PixelMode.PALETTE,
+                out,
                 ramp ? null : Arrays.copyOf(palette, 768));
     }
 
@@ -217,7 +222,8 @@ final class GifReader {
         }
     }
 
-    private static void place(byte[] frame, int wide, int high, boolean interlaced, byte[] out, int stride, int offset) {
+    private static void place(
+            byte[] frame, int wide, int high, boolean interlaced, byte[] out, int stride, int offset) {
         int row = 0;
         for (int[] pass : interlaced ? PASSES : new int[][] {{0, 1}}) {
             for (int y = pass[0]; y < high; y += pass[1]) {

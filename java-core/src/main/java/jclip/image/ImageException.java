@@ -6,8 +6,10 @@ package jclip.image;
 public final class ImageException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    /** @param source file name, or what the bytes were called by the caller
-     *  @param problem what is wrong, with sizes */
+    /**
+     * @param source file name, or what the bytes were called by the caller
+     * @param problem what is wrong, with sizes
+     */
     public ImageException(String source, String problem) {
         super(source + ": " + problem);
     }

@@ -32,12 +32,16 @@ enum ImageIoDecoder {
         });
     }
 
-    /** Pixels of a JPEG in the file's mode, for where libjpeg-turbo is missing; what would make ImageIO convert colours is taken out first. */
+    /**
+     * Pixels of a JPEG in the file's mode, for where libjpeg-turbo is missing; what would make ImageIO convert colours
+     * is taken out first.
+     */
     static byte[] jpeg(Bytes file, JpegHeader header) {
         byte[] plain = JpegHeader.withoutMetadata(file);
         Picture picture = JPEG.decode(file, plain, reader -> {
             Raster raster = reader.read(0).getRaster();
-            if (raster.getNumBands() != header.components() || raster.getWidth() != header.width()
+            if (raster.getNumBands() != header.components()
+                    || raster.getWidth() != header.width()
                     || raster.getHeight() != header.height()) {
                 throw new IOException("decoded to " + raster.getWidth() + "x" + raster.getHeight() + " pixels of "
                         + raster.getNumBands() + " bands");
@@ -74,7 +78,8 @@ enum ImageIoDecoder {
         while (readers.hasNext()) {
             ImageReader reader = readers.next();
             // The JDK's own where it has one: its pixels were compared with the reference's.
-            if (chosen == null || "java.desktop".equals(reader.getClass().getModule().getName())) {
+            if (chosen == null
+                    || "java.desktop".equals(reader.getClass().getModule().getName())) {
                 chosen = reader;
             }
         }

@@ -3,13 +3,17 @@ package jclip.image;
 import java.util.Arrays;
 
 /**
- * The markers of a JPEG file, walked before any decoder sees it: size, components, kind of compression, EXIF orientation, and whether the file
- * reaches its end marker. Broken metadata inside a segment is passed over; a segment or scan that runs past the file's end is not.
+ * The markers of a JPEG file, walked before any decoder sees it: size, components, kind of compression, EXIF
+ * orientation, and whether the file reaches its end marker. Broken metadata inside a segment is passed over; a segment
+ * or scan that runs past the file's end is not.
  */
 record JpegHeader(int width, int height, int components, int orientation) {
     private static final int SOI = 0xD8;
     private static final int EOI = 0xD9;
     private static final int SOS = 0xDA;
+    /** Each scan may cost as much as the whole picture in a few bytes; encoders write a dozen. */
+    private static final int MAX_SCANS = 500;
+
     private static final int DQT = 0xDB;
     private static final int APP1 = 0xE1;
 
@@ -31,8 +35,8 @@ record JpegHeader(int width, int height, int components, int orientation) {
     }
 
     /**
-     * The same file without profiles, comments and the like. ImageIO would convert by them, which the reference does not; what says how the
-     * components are stored (JFIF in APP0, Adobe in APP14) stays.
+     * The same file without profiles, comments and the like. ImageIO would convert by them, which the reference does
+     * not; what says how the components are stored (JFIF in APP0, Adobe in APP14) stays.
      */
     static byte[] withoutMetadata(Bytes file) {
         byte[] in = file.data();
@@ -68,6 +72,7 @@ record JpegHeader(int width, int height, int components, int orientation) {
         private int height;
         private int components;
         private int orientation = 1;
+        private int scans;
         /** Bit t: quantisation table t is there. */
         private int tables;
         /** Position of the frame header's list of components. */
@@ -95,9 +100,17 @@ record JpegHeader(int width, int height, int components, int orientation) {
                 if (length < 2) {
                     throw file.error("corrupt JPEG: marker length " + length + " at byte " + at);
                 }
-                file.need(at + 1, length, "JPEG segment " + Integer.toHexString(code) + " (marker length " + length + ")");
+                file.need(
+                        at + 1,
+                        length,
+                        "JPEG segment " + Integer.toHexString(code) + " (marker length " + length + ")");
                 segment(code, at + 3, length - 2);
                 scanned |= code == SOS;
+                scans += code == SOS ? 1 : 0;
+                if (scans > MAX_SCANS) {
+                    throw file.error(
+                            "JPEG of more than " + MAX_SCANS + " scans: decoding would take out of all proportion");
+                }
                 at += 1 + length;
             }
             if (!scanned) {
@@ -106,7 +119,10 @@ record JpegHeader(int width, int height, int components, int orientation) {
             return new JpegHeader(width, height, components, orientation);
         }
 
-        /** The position of the next marker's code. Bytes between segments that belong to none are passed over, as libjpeg does. */
+        /**
+         * The position of the next marker's code. Bytes between segments that belong to none are passed over, as
+         * libjpeg does.
+         */
         private static int marker(Bytes file, int from) {
             int at = from;
             while (file.u8(at, "JPEG marker") != 0xFF) {

@@ -9,8 +9,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A decoded picture: pixels row by row in the file's own mode, as Pillow opens it (first frame of an animation; EXIF orientation and
- * colour profiles not applied). Lives on the Java heap, holds nothing native.
+ * A decoded picture: pixels row by row in the file's own mode, as Pillow opens it (first frame of an animation; EXIF
+ * orientation and colour profiles not applied). Lives on the Java heap, holds nothing native.
  *
  * <p>Immutable, safe for many threads. The static methods read with {@link PictureReader#standard()}.
  */
@@ -21,6 +21,7 @@ public final class Picture {
     private final PixelMode mode;
     /** An array of the heap; or memory of a thread's scratch, in a picture that nobody outside sees. */
     private final MemorySegment pixels;
+
     private final byte @Nullable [] palette;
 
     /** Takes the arrays over. palette: 768 bytes with mode PALETTE, else null. */
@@ -37,35 +38,53 @@ public final class Picture {
         this.palette = palette;
     }
 
-    /** Reads a file. @throws ImageException if it cannot be read or is no sound picture */
+    /**
+     * Reads a file.
+     *
+     * @throws ImageException if it cannot be read or is no sound picture
+     */
     public static Picture read(Path file) {
         return PictureReader.standard().read(file);
     }
 
-    /** Reads an encoded picture. @param source what messages call it @throws ImageException if it is no sound picture */
+    /**
+     * Reads an encoded picture.
+     *
+     * @param source what messages call it
+     * @throws ImageException if it is no sound picture
+     */
     public static Picture read(byte[] encoded, String source) {
         return PictureReader.standard().read(encoded, source);
     }
 
-    /** Reads a stream to its end and leaves it open. @param source what messages call it
-     *  @throws ImageException if it cannot be read or is no sound picture */
+    /**
+     * Reads a stream to its end and leaves it open.
+     *
+     * @param source what messages call it
+     * @throws ImageException if it cannot be read or is no sound picture
+     */
     public static Picture read(InputStream stream, String source) {
         return PictureReader.standard().read(stream, source);
     }
 
     /**
-     * Copies a Java picture. 8-bit and 16-bit grey, 8-bit RGB and ARGB, one-bit and palette pictures keep their mode (a palette picture is
-     * resized by nearest neighbour, as the reference does with palette files); others become RGB or RGBA through sRGB.
+     * Copies a Java picture. 8-bit and 16-bit grey, 8-bit RGB and ARGB, one-bit and palette pictures keep their mode (a
+     * palette picture is resized by nearest neighbour, as the reference does with palette files); others become RGB or
+     * RGBA through sRGB.
      */
     public static Picture of(BufferedImage image) {
         return JavaImages.picture(image);
     }
 
-    /** Copies height x width x 3 bytes, row by row. @throws IllegalArgumentException if the segment has another size */
+    /**
+     * Copies height x width x 3 bytes, row by row.
+     *
+     * @throws IllegalArgumentException if the segment has another size
+     */
     public static Picture ofRgb(MemorySegment rgb, int width, int height) {
         if (width <= 0 || height <= 0 || rgb.byteSize() != 3L * width * height) {
-            throw new IllegalArgumentException("RGB segment of " + rgb.byteSize() + " bytes, wanted " + height + " x " + width
-                    + " x 3");
+            throw new IllegalArgumentException(
+                    "RGB segment of " + rgb.byteSize() + " bytes, wanted " + height + " x " + width + " x 3");
         }
         return new Picture("RGB picture", width, height, PixelMode.RGB, rgb.toArray(ValueLayout.JAVA_BYTE), null);
     }
@@ -129,8 +148,12 @@ public final class Picture {
             for (int x = 0; x < w; x++) {
                 int u = turned ? y : x;
                 int v = turned ? x : y;
-                int sx = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8 ? width - 1 - u : u;
-                int sy = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7 ? height - 1 - v : v;
+                int sx = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8
+                        ? width - 1 - u
+                        : u;
+                int sy = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7
+                        ? height - 1 - v
+                        : v;
                 System.arraycopy(in, (sy * width + sx) * size, out, (y * w + x) * size, size);
             }
         }

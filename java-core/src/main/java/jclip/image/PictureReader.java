@@ -8,11 +8,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * Reads pictures: JPEG, PNG, GIF, BMP, PPM/PGM/PBM, WebP, TIFF, told apart by their contents. The bytes may be hostile: sizes are checked
- * against the limits and the file's length before anything is reserved, and whatever is wrong is an {@link ImageException}.
+ * Reads pictures: JPEG, PNG, GIF, BMP, PPM/PGM/PBM, WebP, TIFF, told apart by their contents. The bytes may be hostile:
+ * sizes are checked against the limits and the file's length before anything is reserved, and whatever is wrong is an
+ * {@link ImageException}.
  *
- * <p>JPEG is decoded by libjpeg-turbo where it is installed ({@link #jpegDecoder()}): then the pixels are Pillow's. Animations give their first
- * frame; colour profiles are ignored.
+ * <p>JPEG and WebP are decoded by libjpeg-turbo and libwebp where these are installed ({@link #jpegDecoder()}, {@link
+ * #webpDecoder()}): then the pixels are Pillow's. Animations give their first frame; colour profiles are ignored.
  *
  * <p>Immutable, safe for many threads.
  */
@@ -61,7 +62,11 @@ public final class PictureReader {
         return new PictureReader(maxPixels, maxBytes, applyOrientation);
     }
 
-    /** Reads a file. @throws ImageException if it cannot be read or is no sound picture */
+    /**
+     * Reads a file.
+     *
+     * @throws ImageException if it cannot be read or is no sound picture
+     */
     public Picture read(Path file) {
         return read(bytes(file), file.toString());
     }
@@ -74,8 +79,12 @@ public final class PictureReader {
         }
     }
 
-    /** Reads a stream to its end and leaves it open. @param source what messages call it
-     *  @throws ImageException if it cannot be read or is no sound picture */
+    /**
+     * Reads a stream to its end and leaves it open.
+     *
+     * @param source what messages call it
+     * @throws ImageException if it cannot be read or is no sound picture
+     */
     public Picture read(InputStream stream, String source) {
         return read(bytes(stream, source), source);
     }
@@ -90,14 +99,20 @@ public final class PictureReader {
         }
     }
 
-    /** Reads an encoded picture. @param source what messages call it @throws ImageException if it is no sound picture */
+    /**
+     * Reads an encoded picture.
+     *
+     * @param source what messages call it
+     * @throws ImageException if it is no sound picture
+     */
     public Picture read(byte[] encoded, String source) {
         try (Scratch scratch = new Scratch()) {
             Picture picture = read(encoded, source, scratch);
             if (!picture.memory().isNative()) {
                 return picture;
             }
-            byte[] pixels = new Bytes(encoded, source).allocate(picture.width(), picture.height(), picture.mode().bytesPerPixel());
+            byte[] pixels = new Bytes(encoded, source)
+                    .allocate(picture.width(), picture.height(), picture.mode().bytesPerPixel());
             MemorySegment.copy(picture.memory(), ValueLayout.JAVA_BYTE, 0, pixels, 0, pixels.length);
             return new Picture(source, picture.width(), picture.height(), picture.mode(), pixels, null);
         }
@@ -114,7 +129,8 @@ public final class PictureReader {
 
     private Picture read(byte[] encoded, String source, Scratch scratch) {
         if (encoded.length > maxBytes) {
-            throw new ImageException(source, "file too large: more than " + maxBytes + " bytes (PictureReader.maxBytes)");
+            throw new ImageException(
+                    source, "file too large: more than " + maxBytes + " bytes (PictureReader.maxBytes)");
         }
         Bytes file = new Bytes(encoded, source);
         if (encoded.length == 0) {
@@ -136,8 +152,9 @@ public final class PictureReader {
             return PnmReader.read(file, maxPixels);
         }
         if (WebpHeader.accepts(file)) {
-            WebpHeader.check(file, maxPixels);
-            return ImageIoDecoder.WEBP.read(file, maxPixels);
+            WebpHeader header = WebpHeader.read(file, maxPixels);
+            LibWebp library = LibWebp.shared().codec();
+            return library != null ? library.decode(file, header, scratch) : ImageIoDecoder.WEBP.read(file, maxPixels);
         }
         if (ImageIoDecoder.isTiff(file)) {
             return ImageIoDecoder.TIFF.read(file, maxPixels);
@@ -148,20 +165,25 @@ public final class PictureReader {
 
     /** Which decoder reads JPEG files, and, if it is not libjpeg-turbo, why not. */
     public static String jpegDecoder() {
-        return TurboJpeg.instance() != null
+        return TurboJpeg.shared().codec() != null
                 ? "libjpeg-turbo (" + TurboJpeg.LIBRARY + ")"
-                : "ImageIO, which differs from the reference for some files, because " + TurboJpeg.absence();
+                : "ImageIO, which differs from the reference for some files, because "
+                        + TurboJpeg.shared().absence();
     }
 
-    /** Which decoder reads WebP files. */
+    /** Which decoder reads WebP files, and, if it is not libwebp, why not. */
     public static String webpDecoder() {
-        return "TwelveMonkeys ImageIO, which differs from the reference for lossy files";
+        return LibWebp.shared().codec() != null
+                ? "libwebp (" + LibWebp.LIBRARY + ")"
+                : "TwelveMonkeys ImageIO, which differs from the reference for lossy files, because "
+                        + LibWebp.shared().absence();
     }
 
     private Picture jpeg(Bytes file, Scratch scratch) {
         JpegHeader header = JpegHeader.read(file, maxPixels);
-        TurboJpeg turbo = TurboJpeg.instance();
-        MemorySegment pixels = turbo != null ? turbo.decode(file, header, scratch)
+        TurboJpeg turbo = TurboJpeg.shared().codec();
+        MemorySegment pixels = turbo != null
+                ? turbo.decode(file, header, scratch)
                 : MemorySegment.ofArray(ImageIoDecoder.jpeg(file, header));
         Picture picture = new Picture(file.source(), header.width(), header.height(), header.mode(), pixels, null);
         return upright ? picture.oriented(header.orientation()) : picture;

@@ -2,7 +2,10 @@ package jclip.image;
 
 import java.nio.file.Path;
 
-/** Where a picture comes from: a file, encoded bytes, or a decoded picture. Immutable as long as nobody writes to the bytes. */
+/**
+ * Where a picture comes from: a file, encoded bytes, or a decoded picture. Immutable as long as nobody writes to the
+ * bytes.
+ */
 public sealed interface PictureSource {
     /** What messages call it. */
     String name();
@@ -12,7 +15,11 @@ public sealed interface PictureSource {
         return new File(file);
     }
 
-    /** Encoded bytes, not copied. @param name what messages call them */
+    /**
+     * Encoded bytes, not copied.
+     *
+     * @param name what messages call them
+     */
     static PictureSource of(byte[] encoded, String name) {
         return new Encoded(encoded, name);
     }

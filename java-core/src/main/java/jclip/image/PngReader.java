@@ -6,9 +6,9 @@ import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 
 /**
- * PNG as Pillow opens it: grey of 1 bit is "1", 2 to 8 bits "L", 16 bits "I;16"; palette stays palette; 16-bit RGB keeps the high
- * byte; 16-bit grey with alpha becomes RGBA. tRNS, gAMA, iCCP and text are not looked at. Checksums are checked up to the first
- * IDAT, whose own data zlib protects; inflating stops when the rows are full.
+ * PNG as Pillow opens it: grey of 1 bit is "1", 2 to 8 bits "L", 16 bits "I;16"; palette stays palette; 16-bit RGB
+ * keeps the high byte; 16-bit grey with alpha becomes RGBA. tRNS, gAMA, iCCP and text are not looked at. Checksums are
+ * checked up to the first IDAT, whose own data zlib protects; inflating stops when the rows are full.
  */
 final class PngReader {
     private static final int GREY = 0;
@@ -99,8 +99,8 @@ final class PngReader {
     private void findData() {
         while (!file.ascii((int) Math.min(chunk + 4, file.length()), "IDAT")) {
             if (chunk >= file.length() || file.ascii((int) chunk + 4, "IEND")) {
-                throw file.error("PNG holds no image data (no IDAT chunk) before the end of file, byte "
-                        + file.length());
+                throw file.error(
+                        "PNG holds no image data (no IDAT chunk) before the end of file, byte " + file.length());
             }
             long length = file.u32be(chunk, "PNG chunk header");
             checkCrc(chunk, length);
@@ -186,8 +186,8 @@ final class PngReader {
                 done += n;
                 if (n == 0) {
                     if (inflater.finished()) {
-                        throw file.error("truncated PNG: too little data, the zlib stream ends in row " + row + " of "
-                                + height);
+                        throw file.error(
+                                "truncated PNG: too little data, the zlib stream ends in row " + row + " of " + height);
                     }
                     if (inflater.needsDictionary() || !nextData()) {
                         throw file.error("truncated PNG: end of file at byte " + file.length() + " in row " + row
@@ -232,7 +232,7 @@ final class PngReader {
     private void unfilter(int filter, byte[] row, byte[] up, int bpp) {
         int end = row.length;
         switch (filter) {
-            case 0 -> { }
+            case 0 -> {}
             case 1 -> {
                 for (int i = bpp; i < end; i++) {
                     row[i] += row[i - bpp];

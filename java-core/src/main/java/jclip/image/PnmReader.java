@@ -1,8 +1,8 @@
 package jclip.image;
 
 /**
- * PBM, PGM and PPM (P1 to P6) as Pillow opens them: bits are "1", grey is "L", or 16-bit where the largest value is above 255; other largest values
- * are scaled to 255 (halves to even).
+ * PBM, PGM and PPM (P1 to P6) as Pillow opens them: bits are "1", grey is "L", or 16-bit where the largest value is
+ * above 255; other largest values are scaled to 255 (halves to even).
  */
 final class PnmReader {
     private final Bytes file;
@@ -14,7 +14,10 @@ final class PnmReader {
     }
 
     static boolean accepts(Bytes file) {
-        return file.length() > 2 && file.data()[0] == 'P' && file.data()[1] >= '1' && file.data()[1] <= '6'
+        return file.length() > 2
+                && file.data()[0] == 'P'
+                && file.data()[1] >= '1'
+                && file.data()[1] <= '6'
                 && isSpace(file.data()[2]);
     }
 
@@ -69,7 +72,10 @@ final class PnmReader {
             out[2 * i] = (byte) value;
             out[2 * i + 1] = (byte) (value >> 8);
         } else {
-            out[i] = (byte) (largest == 255 ? Math.min(sample, 255) : Math.min(255, Math.rint((double) sample / largest * 255)));
+            out[i] = (byte)
+                    (largest == 255
+                            ? Math.min(sample, 255)
+                            : Math.min(255, Math.rint((double) sample / largest * 255)));
         }
     }
 

@@ -9,11 +9,12 @@ import jclip.backend.Library;
 import jclip.backend.NativeMemory;
 
 /**
- * From a picture to an image encoder's input: resized in the picture's own mode, converted to RGB, cropped or padded to height x width,
- * normalised. The 8-bit result is Pillow's, and the whole open_clip's {@code image_transform_v2}, bit for bit. Only the rows and columns that
- * survive the crop are computed.
+ * From a picture to an image encoder's input: resized in the picture's own mode, converted to RGB, cropped or padded to
+ * height x width, normalised. The 8-bit result is Pillow's, and the whole open_clip's {@code image_transform_v2}, bit
+ * for bit. Only the rows and columns that survive the crop are computed.
  *
- * <p>Immutable, safe for many threads. {@link #openai(int)} is what OpenAI's models want; {@link #builder()} makes others.
+ * <p>Immutable, safe for many threads. {@link #openai(int)} is what OpenAI's models want; {@link #builder()} makes
+ * others.
  */
 public final class Preprocessor {
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
@@ -44,7 +45,10 @@ public final class Preprocessor {
         return builder().size(size, size).build();
     }
 
-    /** A builder that starts with open_clip's defaults: 224 x 224, shortest, bicubic, OpenAI's mean and standard deviation, black. */
+    /**
+     * A builder that starts with open_clip's defaults: 224 x 224, shortest, bicubic, OpenAI's mean and standard
+     * deviation, black.
+     */
     public static Builder builder() {
         return new Builder();
     }
@@ -77,8 +81,12 @@ public final class Preprocessor {
 
     private byte[] toRgb(Picture picture, Scratch scratch) {
         Frame[] frames = frames(picture);
-        byte[] part = Resampler.resize(picture, frames[0], frames[1], filter(), (in, channels, rows, columns, how) ->
-                Resampler.verticalFirst(rows, columns)
+        byte[] part = Resampler.resize(
+                picture,
+                frames[0],
+                frames[1],
+                filter(),
+                (in, channels, rows, columns, how) -> Resampler.verticalFirst(rows, columns)
                         ? Resampler.resize8(in.toArray(ValueLayout.JAVA_BYTE), channels, rows, columns, how)
                         : resampler.resize8(in, channels, rows, columns, how, scratch));
         if (fillIsUniform()) {
@@ -102,15 +110,17 @@ public final class Preprocessor {
     }
 
     /**
-     * Reads and preprocesses many pictures in parallel, each into its place of a batch: pictures x 3 x height x width fp32 values. A bad picture
-     * fails alone; what its place holds then is not defined.
+     * Reads and preprocesses many pictures in parallel, each into its place of a batch: pictures x 3 x height x width
+     * fp32 values. A bad picture fails alone; what its place holds then is not defined.
      *
      * @param destination at least {@link #tensorBytes()} bytes a picture
-     * @param threads how many pictures at once; the calling thread is one of them, the others are platform threads that end with the call
+     * @param threads how many pictures at once; the calling thread is one of them, the others are platform threads that
+     *     end with the call
      * @return the pictures that failed, by their index
      * @throws IllegalArgumentException if the destination is too small or threads is not positive
      */
-    public List<PictureFailure> toTensors(List<? extends PictureSource> pictures, MemorySegment destination, int threads) {
+    public List<PictureFailure> toTensors(
+            List<? extends PictureSource> pictures, MemorySegment destination, int threads) {
         if (threads < 1) {
             throw new IllegalArgumentException("threads " + threads + ", wanted at least 1");
         }
@@ -124,8 +134,9 @@ public final class Preprocessor {
 
     private void checkDestination(MemorySegment destination, long pictures) {
         if (destination.byteSize() < tensorBytes() * pictures) {
-            throw new IllegalArgumentException("destination of " + destination.byteSize() + " bytes, wanted "
-                    + tensorBytes() * pictures + " for " + pictures + " x 3 x " + height + " x " + width + " fp32 values");
+            throw new IllegalArgumentException(
+                    "destination of " + destination.byteSize() + " bytes, wanted " + tensorBytes() * pictures + " for "
+                            + pictures + " x 3 x " + height + " x " + width + " fp32 values");
         }
     }
 
@@ -155,7 +166,10 @@ public final class Preprocessor {
         return fill[0] == fill[1] && fill[1] == fill[2];
     }
 
-    /** Whether one native call does it all: no conversion between resizing and normalising but from one channel to three. */
+    /**
+     * Whether one native call does it all: no conversion between resizing and normalising but from one channel to
+     * three.
+     */
     private boolean canFuse(Picture picture, Frame[] frames) {
         boolean mode = picture.mode() == PixelMode.RGB || picture.mode() == PixelMode.GREY;
         return mode && filter() != Interpolation.NEAREST && !Resampler.verticalFirst(frames[0], frames[1]);
@@ -177,8 +191,17 @@ public final class Preprocessor {
         }
         long start = (long) rows.at() * width + columns.at();
         try {
-            resampler.normalised(picture.memory(), picture.mode().bytesPerPixel(), rows, columns, filter(), table,
-                    destination.asSlice(4 * start), width, plane, scratch);
+            resampler.normalised(
+                    picture.memory(),
+                    picture.mode().bytesPerPixel(),
+                    rows,
+                    columns,
+                    filter(),
+                    table,
+                    destination.asSlice(4 * start),
+                    width,
+                    plane,
+                    scratch);
         } catch (ArithmeticException | OutOfMemoryError e) {
             throw Resampler.tooLarge(picture, rows, columns, e);
         }
@@ -215,7 +238,11 @@ public final class Preprocessor {
             paint(out, mode);
         }
         for (int y = 0; y < rows.count(); y++) {
-            System.arraycopy(part, y * columns.count() * size, out, ((rows.at() + y) * width + columns.at()) * size,
+            System.arraycopy(
+                    part,
+                    y * columns.count() * size,
+                    out,
+                    ((rows.at() + y) * width + columns.at()) * size,
                     columns.count() * size);
         }
         return out;
@@ -275,19 +302,24 @@ public final class Preprocessor {
             return this;
         }
 
-        /** The filter. As in open_clip it does not count for "shortest" with a size that is not square: that is always bicubic. */
+        /**
+         * The filter. As in open_clip it does not count for "shortest" with a size that is not square: that is always
+         * bicubic.
+         */
         public Builder interpolation(Interpolation filter) {
             this.interpolation = filter;
             return this;
         }
 
         /**
-         * What "longest" leaves free, each 0 to 255. Three equal values are laid around the picture in its own mode, as the reference does (a
-         * palette picture takes it as an index); for unequal ones the reference fails with anything but RGB, and here they are RGB.
+         * What "longest" leaves free, each 0 to 255. Three equal values are laid around the picture in its own mode, as
+         * the reference does (a palette picture takes it as an index); for unequal ones the reference fails with
+         * anything but RGB, and here they are RGB.
          */
         public Builder fillColor(int red, int green, int blue) {
             if ((red | green | blue) >>> 8 != 0) {
-                throw new IllegalArgumentException("fill colour " + red + "," + green + "," + blue + ", wanted 0 to 255");
+                throw new IllegalArgumentException(
+                        "fill colour " + red + "," + green + "," + blue + ", wanted 0 to 255");
             }
             this.fill = new int[] {red, green, blue};
             return this;

@@ -4,8 +4,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
- * Pillow's resampling in plain Java, in the order of its formula: the reference that the native versions are compared with, and the way of
- * the rare modes. A plane is rows x columns x channels bytes (or 16-bit values) without gaps.
+ * Pillow's resampling in plain Java, in the order of its formula: the reference that the native versions are compared
+ * with, and the way of the rare modes. A plane is rows x columns x channels bytes (or 16-bit values) without gaps.
  */
 final class Resampler {
     private static final int HALF = 1 << (Windows.PRECISION - 1);
@@ -33,8 +33,11 @@ final class Resampler {
     }
 
     static ImageException tooLarge(Picture picture, Frame rows, Frame columns, Throwable cause) {
-        return new ImageException(picture.source(), "too large to resize: " + columns.in() + "x" + rows.in() + " pixels to "
-                + columns.resized() + "x" + rows.resized(), cause);
+        return new ImageException(
+                picture.source(),
+                "too large to resize: " + columns.in() + "x" + rows.in() + " pixels to " + columns.resized() + "x"
+                        + rows.resized(),
+                cause);
     }
 
     private static byte[] surviving(
@@ -51,7 +54,8 @@ final class Resampler {
             return resize16(picture.pixels(), rows, columns, filter);
         }
         if (mode.hasAlpha()) {
-            byte[] out = eightBit.resize(MemorySegment.ofArray(premultiplied(picture.pixels(), size)), size, rows, columns, filter);
+            byte[] out = eightBit.resize(
+                    MemorySegment.ofArray(premultiplied(picture.pixels(), size)), size, rows, columns, filter);
             unpremultiply(out, size);
             return out;
         }
@@ -100,7 +104,11 @@ final class Resampler {
         int stride = columns.in() * channels;
         if (!columns.resizes()) {
             for (int y = 0; y < count; y++) {
-                System.arraycopy(in, (row + y) * stride + columns.from() * channels, out, y * width * channels,
+                System.arraycopy(
+                        in,
+                        (row + y) * stride + columns.from() * channels,
+                        out,
+                        y * width * channels,
                         width * channels);
             }
             return out;

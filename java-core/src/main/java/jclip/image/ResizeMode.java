@@ -11,7 +11,11 @@ public enum ResizeMode {
     /** The long side becomes the target, the rest is filled with the fill colour. */
     LONGEST;
 
-    /** From the name in an open_clip configuration. @throws IllegalArgumentException if there is none of that name */
+    /**
+     * From the name in an open_clip configuration.
+     *
+     * @throws IllegalArgumentException if there is none of that name
+     */
     public static ResizeMode parse(String name) {
         for (ResizeMode mode : values()) {
             if (mode.toString().equals(name)) {

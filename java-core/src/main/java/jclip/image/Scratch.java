@@ -6,8 +6,8 @@ import java.util.Map;
 import jclip.backend.NativeMemory;
 
 /**
- * Native memory that one thread uses again from picture to picture: fresh pages cost more than resampling what is in them. Contents are
- * whatever the last use left. Not safe for several threads.
+ * Native memory that one thread uses again from picture to picture: fresh pages cost more than resampling what is in
+ * them. Contents are whatever the last use left. Not safe for several threads.
  */
 final class Scratch implements AutoCloseable {
     private final Map<Use, NativeMemory> blocks = new EnumMap<>(Use.class);
@@ -20,7 +20,11 @@ final class Scratch implements AutoCloseable {
         WORKSPACE
     }
 
-    /** At least so many bytes, aligned to 64. @throws OutOfMemoryError if there are not so many */
+    /**
+     * At least so many bytes, aligned to 64.
+     *
+     * @throws OutOfMemoryError if there are not so many
+     */
     MemorySegment take(Use use, long bytes) {
         NativeMemory block = blocks.get(use);
         if (block == null || block.segment().byteSize() < bytes) {

@@ -2,19 +2,15 @@ package jclip.image;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import org.jspecify.annotations.Nullable;
 
 /**
- * libjpeg-turbo through its TurboJPEG interface: slow integer DCT and smooth chroma upsampling (flags 0), the same pixels as Pillow's. Found at
- * first use under the name that Debian's libturbojpeg0 installs; absent is no error.
+ * libjpeg-turbo through its TurboJPEG interface: slow integer DCT and smooth chroma upsampling (flags 0), the same
+ * pixels as Pillow's. Found at first use under the name that Debian's libturbojpeg0 installs; absent is no error.
  */
-@SuppressWarnings("restricted")
 final class TurboJpeg {
     static final String LIBRARY = "libturbojpeg.so.0";
 
@@ -34,40 +30,37 @@ final class TurboJpeg {
         ValueLayout.OfInt i32 = ValueLayout.JAVA_INT;
         ValueLayout.OfLong size = ValueLayout.JAVA_LONG;
         var pointer = ValueLayout.ADDRESS;
-        open = bind(library, "tjInitDecompress", FunctionDescriptor.of(pointer));
-        close = bind(library, "tjDestroy", FunctionDescriptor.of(i32, pointer));
-        header = bind(library, "tjDecompressHeader3",
+        open = SharedLibrary.function(library, "tjInitDecompress", FunctionDescriptor.of(pointer));
+        close = SharedLibrary.function(library, "tjDestroy", FunctionDescriptor.of(i32, pointer));
+        header = SharedLibrary.function(
+                library,
+                "tjDecompressHeader3",
                 FunctionDescriptor.of(i32, pointer, pointer, size, pointer, pointer, pointer, pointer));
-        decompress = bind(library, "tjDecompress2",
+        decompress = SharedLibrary.function(
+                library,
+                "tjDecompress2",
                 FunctionDescriptor.of(i32, pointer, pointer, size, pointer, i32, i32, i32, i32, i32));
-        var text = pointer.withTargetLayout(MemoryLayout.sequenceLayout(200, ValueLayout.JAVA_BYTE));
-        errorText = bind(library, "tjGetErrorStr2", FunctionDescriptor.of(text, pointer));
-        errorCode = bind(library, "tjGetErrorCode", FunctionDescriptor.of(i32, pointer));
+        errorText = SharedLibrary.function(
+                library, "tjGetErrorStr2", FunctionDescriptor.of(SharedLibrary.pointerTo(200), pointer));
+        errorCode = SharedLibrary.function(library, "tjGetErrorCode", FunctionDescriptor.of(i32, pointer));
     }
 
-    private static MethodHandle bind(SymbolLookup library, String name, FunctionDescriptor descriptor) {
-        return Linker.nativeLinker().downcallHandle(library.findOrThrow(name), descriptor);
-    }
-
-    /** The library, or null with the reason in {@link #absence()}. */
-    static @Nullable TurboJpeg instance() {
+    /** The library, or why it is not there. */
+    static SharedLibrary<TurboJpeg> shared() {
         return Loaded.LIBRARY;
     }
 
-    /** Why there is no library; empty if there is. */
-    static String absence() {
-        return Loaded.ABSENCE;
-    }
-
     /**
-     * Pixels in the file's mode (L, RGB, or CMYK inverted as Pillow does). Damage inside the compressed data is not an error, as in Pillow.
+     * Pixels in the file's mode (L, RGB, or CMYK inverted as Pillow does). Damage inside the compressed data is not an
+     * error, as in Pillow.
      *
      * @return memory of the scratch
      */
     MemorySegment decode(Bytes file, JpegHeader found, Scratch scratch) {
         long size = (long) found.width() * found.height() * found.components();
         if (size > Integer.MAX_VALUE - 8) {
-            throw file.error("dimensions too large: " + found.width() + "x" + found.height() + " pixels need " + size + " bytes");
+            throw file.error("dimensions too large: " + found.width() + "x" + found.height() + " pixels need " + size
+                    + " bytes");
         }
         MemorySegment in;
         MemorySegment out;
@@ -75,7 +68,8 @@ final class TurboJpeg {
             in = scratch.take(Scratch.Use.FILE, file.length()).asSlice(0, file.length());
             out = scratch.take(Scratch.Use.PIXELS, size + NativeResampler.SLACK).asSlice(0, size);
         } catch (OutOfMemoryError e) {
-            throw file.error("dimensions too large for the memory: " + found.width() + "x" + found.height() + " pixels", e);
+            throw file.error(
+                    "dimensions too large for the memory: " + found.width() + "x" + found.height() + " pixels", e);
         }
         MemorySegment.copy(file.data(), 0, in, ValueLayout.JAVA_BYTE, 0, file.length());
         try {
@@ -99,7 +93,8 @@ final class TurboJpeg {
         }
         try (Arena arena = Arena.ofConfined()) {
             checkHeader(file, found, decoder, in, arena.allocate(ValueLayout.JAVA_INT, 4));
-            int status = (int) decompress.invokeExact(decoder, in, in.byteSize(), out, found.width(), 0, found.height(), format, 0);
+            int status = (int) decompress.invokeExact(
+                    decoder, in, in.byteSize(), out, found.width(), 0, found.height(), format, 0);
             if (status != 0 && (int) errorCode.invokeExact(decoder) == FATAL) {
                 throw file.error("corrupt JPEG: " + message(decoder));
             }
@@ -117,8 +112,8 @@ final class TurboJpeg {
     /** The library must have understood the header as we did, for the buffers have our sizes. */
     private void checkHeader(Bytes file, JpegHeader found, MemorySegment decoder, MemorySegment in, MemorySegment four)
             throws Throwable {
-        int status = (int) header.invokeExact(decoder, in, in.byteSize(), four, four.asSlice(4), four.asSlice(8),
-                four.asSlice(12));
+        int status = (int) header.invokeExact(
+                decoder, in, in.byteSize(), four, four.asSlice(4), four.asSlice(8), four.asSlice(12));
         int width = four.get(ValueLayout.JAVA_INT, 0);
         int height = four.get(ValueLayout.JAVA_INT, 4);
         // A status alone may only mean a chroma subsampling that TurboJPEG has no name for; decoding does not need one.
@@ -126,8 +121,8 @@ final class TurboJpeg {
             throw file.error("corrupt JPEG: " + message(decoder));
         }
         if (width != found.width() || height != found.height()) {
-            throw file.error("corrupt JPEG: its header says " + found.width() + "x" + found.height() + ", the decoder found "
-                    + width + "x" + height);
+            throw file.error("corrupt JPEG: its header says " + found.width() + "x" + found.height()
+                    + ", the decoder found " + width + "x" + height);
         }
     }
 
@@ -136,19 +131,9 @@ final class TurboJpeg {
     }
 
     private static final class Loaded {
-        static final @Nullable TurboJpeg LIBRARY;
-        static final String ABSENCE;
+        static final SharedLibrary<TurboJpeg> LIBRARY =
+                SharedLibrary.load(TurboJpeg.LIBRARY, "libturbojpeg0", TurboJpeg::new);
 
-        static {
-            TurboJpeg library = null;
-            String absence = "";
-            try {
-                library = new TurboJpeg(SymbolLookup.libraryLookup(TurboJpeg.LIBRARY, Arena.global()));
-            } catch (RuntimeException | LinkageError e) {
-                absence = TurboJpeg.LIBRARY + " not found (" + e.getMessage() + "); on Debian: apt-get install libturbojpeg0";
-            }
-            LIBRARY = library;
-            ABSENCE = absence;
-        }
+        private Loaded() {}
     }
 }

@@ -4,8 +4,8 @@ import java.util.Arrays;
 
 /**
  * For each surviving output position of one axis: the first source position of its window, how many, and their weights
- * (row {@code i} of a table {@code taps} wide, zero behind the window's end). Doubles sum to 1; the integers are these times 2^22, rounded
- * half away from zero.
+ * (row {@code i} of a table {@code taps} wide, zero behind the window's end). Doubles sum to 1; the integers are these
+ * times 2^22, rounded half away from zero.
  */
 record Windows(int[] first, int[] size, int taps, double[] weights, int[] fixed) {
     static final int PRECISION = 22;

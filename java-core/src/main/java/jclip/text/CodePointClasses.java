@@ -32,7 +32,7 @@ final class CodePointClasses {
         return codePoint < FLAGS.length && (FLAGS[codePoint] & PYTHON_SPACE) != 0;
     }
 
-    /** Whether Unicode 14, which the reference knows, has no such character: it has no case and combines with nothing. */
+    /** Whether Unicode 14, which the reference knows, has no such character: no case, and no combining with others. */
     static boolean isUnassigned(int codePoint) {
         return codePoint < FLAGS.length && (FLAGS[codePoint] & UNASSIGNED) != 0;
     }

@@ -25,6 +25,8 @@ final class HuggingFace {
     private static final SpecialTokens SPECIAL = SpecialTokens.OPENAI;
     /** Ids may leave gaps, but no more than this beyond the number of tokens. */
     private static final int MOST_GAPS = 1024;
+    /** Of tokens, and of merges: five times what CLIP has. Bounds what a hostile file can make us keep. */
+    private static final int MOST = 1 << 18;
 
     private final String file;
     /** Token to id, in the order of the file. */
@@ -57,6 +59,7 @@ final class HuggingFace {
                 throw lines.errorInLast("makes a token that is missing in " + reader.file + ": "
                         + reader.written(builder, lines.left(), lines.right()));
             }
+            reader.checkCount(builder.merges() + 1, "merges in " + merges.path());
             if (!builder.merge(lines.left(), lines.right(), made)) {
                 throw lines.errorInLast("is a duplicate: an earlier line has the same merge");
             }
@@ -115,6 +118,7 @@ final class HuggingFace {
             String token = in.currentName();
             in.nextToken();
             tokens.put(token, id(in, token));
+            checkCount(tokens.size(), "tokens");
         }
     }
 
@@ -127,6 +131,12 @@ final class HuggingFace {
                     "gives token " + quote(token) + " the id " + in.getText() + "; wanted a whole number from 0 on");
         }
         return in.getIntValue();
+    }
+
+    private void checkCount(int count, String what) {
+        if (count > MOST) {
+            throw error("has more than " + MOST + " " + what + ", too many for a vocabulary of CLIP");
+        }
     }
 
     private void expect(JsonParser in, JsonToken wanted, String what) throws IOException {
@@ -166,6 +176,7 @@ final class HuggingFace {
                 throw error(in, "has an added token without content or id");
             }
             added.put(content, id);
+            checkCount(added.size(), "added tokens");
         }
     }
 
@@ -196,19 +207,21 @@ final class HuggingFace {
             int number = parts.size() / 2;
             List<String> found = new ArrayList<>();
             if (in.currentToken() == JsonToken.VALUE_STRING) {
-                found.addAll(List.of(in.getText().split(" ", -1)));
+                found.addAll(List.of(in.getText().split(" ", 3)));
             } else {
                 expect(in, JsonToken.START_ARRAY, "merge " + number);
-                while (in.nextToken() != JsonToken.END_ARRAY) {
+                while (in.nextToken() != JsonToken.END_ARRAY && found.size() < 3) {
                     found.add(text(in, "a part of merge " + number));
                 }
             }
             if (found.size() != 2) {
                 throw error(
                         in,
-                        "has " + found.size() + " parts in merge " + number + " (the first is merge 0); wanted two");
+                        "has " + (found.size() == 3 ? "more than two" : found.size()) + " parts in merge " + number
+                                + " (the first is merge 0); wanted two");
             }
             parts.addAll(found);
+            checkCount(parts.size() / 2, "merges");
         }
         merges = parts;
     }

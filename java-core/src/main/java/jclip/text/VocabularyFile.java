@@ -13,7 +13,7 @@ import java.util.zip.ZipException;
 /** The bytes of a vocabulary file, unpacked where they are gzip, of bounded size. */
 record VocabularyFile(Path path, byte[] bytes) {
     /** Far above any known vocabulary; what is larger is refused before it is read. */
-    static final int LARGEST = 32 << 20;
+    static final int LARGEST = 16 << 20;
 
     static VocabularyFile read(Path path) {
         byte[] raw;

@@ -29,7 +29,9 @@ final class VocabularyFolder {
 
     /** Whether a folder holds a vocabulary in any of the forms. */
     static boolean isPresent(Path folder) {
-        return bpeText(folder) != null || beside(folder, "vocab.json") != null || beside(folder, "tokenizer.json") != null;
+        return bpeText(folder) != null
+                || beside(folder, "vocab.json") != null
+                || beside(folder, "tokenizer.json") != null;
     }
 
     private static Vocabulary openFolder(Path folder) {

@@ -3,7 +3,6 @@ package jclip.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import jclip.checkpoint.CheckpointException.Reason;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -17,6 +16,7 @@ import java.util.Map;
 import java.util.SequencedMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
+import jclip.checkpoint.CheckpointException.Reason;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -28,7 +28,9 @@ class CheckpointTest {
     Path folder;
 
     @ParameterizedTest
-    @EnumSource(value = Layout.class, names = {"OPENCLIP", "HUGGINGFACE"})
+    @EnumSource(
+            value = Layout.class,
+            names = {"OPENCLIP", "HUGGINGFACE"})
     void roundTripKeepsEveryBitArchitectureAndPreprocessing(Layout layout) {
         try (Checkpoint source = Checkpoint.formula(TestFiles.VIT, "salt", "small")) {
             source.write(folder.resolve("a"), layout);
@@ -64,7 +66,9 @@ class CheckpointTest {
 
     @Test
     void oddSettingsSurviveTheRoundTrip() {
-        Architecture odd = new Architecture(16, Activation.GELU,
+        Architecture odd = new Architecture(
+                16,
+                Activation.GELU,
                 new Architecture.Vit(28, 14, 44, 1, 4, 11, 193, 1e-6),
                 new Architecture.Text(13, 40, 36, 1, 3, 12, 127, Architecture.Pool.EOS, 39, 1e-4));
         for (Layout layout : List.of(Layout.OPENCLIP, Layout.HUGGINGFACE)) {
@@ -78,7 +82,9 @@ class CheckpointTest {
     }
 
     @ParameterizedTest
-    @EnumSource(value = DType.class, names = {"F16", "BF16"})
+    @EnumSource(
+            value = DType.class,
+            names = {"F16", "BF16"})
     void narrowTypesRoundToNearestEvenAndThenStay(DType type) {
         try (Checkpoint source = Checkpoint.formula(TestFiles.VIT, "", "small")) {
             source.write(folder.resolve("a"), Layout.OPENCLIP, type);
@@ -158,8 +164,7 @@ class CheckpointTest {
     @Test
     void openAiLayoutIsInferred() {
         Path file = folder.resolve("weights.safetensors");
-        rewrite(file, (name, values) -> {
-        });
+        rewrite(file, (name, values) -> {});
         try (Checkpoint checkpoint = Checkpoint.open(folder)) {
             assertThat(checkpoint.layout()).isEqualTo(Layout.OPENAI);
             assertThat(checkpoint.architecture()).isEqualTo(TestFiles.VIT);
@@ -177,8 +182,10 @@ class CheckpointTest {
                 }
             }
             TestFiles.write(folder.resolve("t/epoch_1.pt"), TestFiles.torch(source, true, false));
-            assertReason(Reason.FILE_NOT_FOUND, () -> Checkpoint.open(folder.resolve("t")).close());
-            TestFiles.json(folder.resolve("t/open_clip_config.json"),
+            assertReason(Reason.FILE_NOT_FOUND, () -> Checkpoint.open(folder.resolve("t"))
+                    .close());
+            TestFiles.json(
+                    folder.resolve("t/open_clip_config.json"),
                     OpenClipConfig.write(source.architecture(), source.preprocess()));
             try (Checkpoint checkpoint = Checkpoint.open(folder.resolve("t"))) {
                 assertThat(checkpoint.layout()).isEqualTo(Layout.OPENCLIP);
@@ -197,9 +204,11 @@ class CheckpointTest {
                 assertThat(TestFiles.allBits(checkpoint)).isEqualTo(bits);
             }
         }
-        assertReason(Reason.FILE_NOT_FOUND, () -> Checkpoint.open(shard(folder.resolve("whole"), "absent.safetensors")));
+        assertReason(
+                Reason.FILE_NOT_FOUND, () -> Checkpoint.open(shard(folder.resolve("whole"), "absent.safetensors")));
         assertReason(Reason.BAD_CONFIG, () -> Checkpoint.open(shard(folder.resolve("whole"), "../model.safetensors")));
-        assertReason(Reason.MISSING_TENSOR,
+        assertReason(
+                Reason.MISSING_TENSOR,
                 () -> Checkpoint.open(shard(folder.resolve("whole"), "model-00001-of-00002.safetensors")));
     }
 
@@ -228,10 +237,13 @@ class CheckpointTest {
     @Test
     void everyProblemIsListedWithShapes() {
         Path file = folder.resolve("open_clip_model.safetensors");
-        rewrite(file, (name, values) -> {
-        }, Map.of("ln_final.bias", "ln_final.bios", "text_projection", "text_projection"), "text_projection");
-        TestFiles.json(folder.resolve("open_clip_config.json"),
-                OpenClipConfig.write(TestFiles.VIT, Preprocess.standard(16)));
+        rewrite(
+                file,
+                (name, values) -> {},
+                Map.of("ln_final.bias", "ln_final.bios", "text_projection", "text_projection"),
+                "text_projection");
+        TestFiles.json(
+                folder.resolve("open_clip_config.json"), OpenClipConfig.write(TestFiles.VIT, Preprocess.standard(16)));
         assertThatThrownBy(() -> Checkpoint.open(folder))
                 .hasMessageContaining("missing: 'ln_final.bias' [64]")
                 .hasMessageContaining("unexpected: 'ln_final.bios' [64]")
@@ -240,18 +252,30 @@ class CheckpointTest {
 
     @Test
     void activationMustNotContradict() {
-        rewrite(folder.resolve("weights.safetensors"), (name, values) -> {
-        });
+        rewrite(folder.resolve("weights.safetensors"), (name, values) -> {});
         Checkpoint.Request gelu = new Checkpoint.Request(Activation.GELU, null);
         assertReason(Reason.ACTIVATION_MISMATCH, () -> Checkpoint.open(folder, gelu));
-        Checkpoint.open(folder, new Checkpoint.Request(Activation.QUICK_GELU, null)).close();
+        Checkpoint.open(folder, new Checkpoint.Request(Activation.QUICK_GELU, null))
+                .close();
     }
 
     @Test
     void openClipSettingsThatChangeTheModelAreRefused() throws IOException {
         Map<String, Object> config = OpenClipConfig.write(TestFiles.VIT, Preprocess.standard(16));
-        for (Map.Entry<String, Object> setting : Map.<String, Object>of("attentional_pool", true, "timm_model_name", "vit",
-                "no_ln_pre", true, "ls_init_value", 0.1, "pos_embed_type", "sin_cos_2d", "something_new", 1).entrySet()) {
+        for (Map.Entry<String, Object> setting : Map.<String, Object>of(
+                        "attentional_pool",
+                        true,
+                        "timm_model_name",
+                        "vit",
+                        "no_ln_pre",
+                        true,
+                        "ls_init_value",
+                        0.1,
+                        "pos_embed_type",
+                        "sin_cos_2d",
+                        "something_new",
+                        1)
+                .entrySet()) {
             Map<String, Object> copy = Json.object(new java.io.ByteArrayInputStream(Json.bytes(config)));
             at(copy, "model_cfg", "vision_cfg").put(setting.getKey(), setting.getValue());
             assertThatThrownBy(() -> Architecture.parse(new java.io.ByteArrayInputStream(Json.bytes(copy)), "test"))
@@ -267,14 +291,16 @@ class CheckpointTest {
 
     @Test
     void openClipDefaultsAndRounding() {
-        Architecture parsed = Architecture.parse(new java.io.ByteArrayInputStream("""
-                {"embed_dim": 512, "quick_gelu": true, "vision_cfg": {"width": 96, "head_width": 40, "mlp_ratio": 4.9231},
-                 "text_cfg": {}}
-                """.getBytes(StandardCharsets.UTF_8)), "test");
+        Architecture parsed =
+                Architecture.parse(new java.io.ByteArrayInputStream("""
+                    {"embed_dim": 512, "quick_gelu": true,
+                     "vision_cfg": {"width": 96, "head_width": 40, "mlp_ratio": 4.9231},
+                     "text_cfg": {}}
+                    """.getBytes(StandardCharsets.UTF_8)), "test");
         Architecture.Vit vit = (Architecture.Vit) parsed.vision();
         assertThat(vit).isEqualTo(new Architecture.Vit(224, 16, 96, 12, 2, 48, 472, 1e-5));
-        assertThat(parsed.text()).isEqualTo(
-                new Architecture.Text(77, 49408, 512, 12, 8, 64, 2048, Architecture.Pool.ARGMAX, -1, 1e-5));
+        assertThat(parsed.text())
+                .isEqualTo(new Architecture.Text(77, 49408, 512, 12, 8, 64, 2048, Architecture.Pool.ARGMAX, -1, 1e-5));
     }
 
     @SuppressWarnings("unchecked")
@@ -294,15 +320,16 @@ class CheckpointTest {
         Checkpoint checkpoint = Checkpoint.open(folder.resolve("a"));
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch go = new CountDownLatch(1);
-        Thread reader = Thread.ofPlatform().start(() -> checkpoint.whileOpen(() -> {
-            inside.countDown();
-            try {
-                go.await();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-            TestFiles.values(checkpoint, "visual.proj");
-        }));
+        Thread reader = Thread.ofPlatform()
+                .start(() -> checkpoint.whileOpen(() -> {
+                    inside.countDown();
+                    try {
+                        go.await();
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                    TestFiles.values(checkpoint, "visual.proj");
+                }));
         inside.await();
         Thread closer = Thread.ofPlatform().start(checkpoint::close);
         closer.join(100);
@@ -317,9 +344,11 @@ class CheckpointTest {
 
     @Test
     void wrongArgumentsAreNamed() {
-        try (Checkpoint checkpoint = Checkpoint.formula(TestFiles.VIT, "", "small"); Arena arena = Arena.ofConfined()) {
+        try (Checkpoint checkpoint = Checkpoint.formula(TestFiles.VIT, "", "small");
+                Arena arena = Arena.ofConfined()) {
             MemorySegment small = arena.allocate(ValueLayout.JAVA_FLOAT);
-            assertThatThrownBy(() -> checkpoint.read("visual.proj", small)).isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(() -> checkpoint.read("visual.proj", small))
+                    .isInstanceOf(IllegalArgumentException.class);
             assertThatThrownBy(() -> checkpoint.read("nothing", small)).isInstanceOf(IllegalArgumentException.class);
         }
         assertThatThrownBy(() -> Checkpoint.formula("ViT-Z")).isInstanceOf(IllegalArgumentException.class);
@@ -353,16 +382,20 @@ class CheckpointTest {
 
     /** Writes the small ViT's tensors under OpenAI's names, some renamed, one with its sizes exchanged. */
     private static void rewrite(Path file, Change change, Map<String, String> renamed, String turned) {
-        try (Checkpoint source = Checkpoint.formula(TestFiles.VIT, "", "small"); Arena arena = Arena.ofConfined()) {
+        try (Checkpoint source = Checkpoint.formula(TestFiles.VIT, "", "small");
+                Arena arena = Arena.ofConfined()) {
             Files.createDirectories(file.getParent());
             SequencedMap<String, TensorView> tensors = new LinkedHashMap<>();
             for (String name : source.names()) {
                 float[] values = TestFiles.values(source, name);
                 change.apply(name, values);
                 List<Long> shape = StoredTensor.sizes(source.shape(name));
-                tensors.put(renamed.getOrDefault(name, name), new TensorView(DType.F32,
-                        name.equals(turned) ? shape.reversed() : shape,
-                        arena.allocateFrom(ValueLayout.JAVA_FLOAT, values)));
+                tensors.put(
+                        renamed.getOrDefault(name, name),
+                        new TensorView(
+                                DType.F32,
+                                name.equals(turned) ? shape.reversed() : shape,
+                                arena.allocateFrom(ValueLayout.JAVA_FLOAT, values)));
             }
             Safetensors.write(file, tensors, Map.of());
         } catch (IOException e) {
@@ -371,8 +404,8 @@ class CheckpointTest {
     }
 
     private static void assertReason(Reason reason, Runnable action) {
-        assertThatThrownBy(action::run)
-                .isInstanceOfSatisfying(CheckpointException.class, e -> assertThat(e.reason()).isEqualTo(reason));
+        assertThatThrownBy(action::run).isInstanceOfSatisfying(CheckpointException.class, e -> assertThat(e.reason())
+                .isEqualTo(reason));
     }
 
     private static List<String> list(Path folder) {

@@ -3,13 +3,13 @@ package jclip.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import jclip.checkpoint.CheckpointException.Reason;
-import jclip.checkpoint.TestFiles.PickleBytes;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import jclip.checkpoint.CheckpointException.Reason;
+import jclip.checkpoint.TestFiles.PickleBytes;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,22 +34,23 @@ class HostileFilesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,12]}}",
-        "{\"a\":{\"dtype\":\"f32\",\"shape\":[2,2],\"data_offsets\":[0,16]}}",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[-2,-2],\"data_offsets\":[0,16]}}",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}}",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[4,20]}}",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,12]}}",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[4.0],\"data_offsets\":[0,16]}}",
-        "{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,16]}}",
-        "{" + ENTRY + "," + ENTRY + "}",
-        "{" + ENTRY + ",\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[12,16]}}",
-        "{" + ENTRY + "}{}",
-        "{" + ENTRY,
-        "[1]",
-        " {" + ENTRY + "}",
-    })
+    @ValueSource(
+            strings = {
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,12]}}",
+                "{\"a\":{\"dtype\":\"f32\",\"shape\":[2,2],\"data_offsets\":[0,16]}}",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[-2,-2],\"data_offsets\":[0,16]}}",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],\"data_offsets\":[0,0]}}",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[4,20]}}",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,12]}}",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[4.0],\"data_offsets\":[0,16]}}",
+                "{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,16]}}",
+                "{" + ENTRY + "," + ENTRY + "}",
+                "{" + ENTRY + ",\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[12,16]}}",
+                "{" + ENTRY + "}{}",
+                "{" + ENTRY,
+                "[1]",
+                " {" + ENTRY + "}",
+            })
     void unsoundSafetensors(String header) {
         assertReason(Reason.CORRUPT_FILE, () -> safetensors(header, 16));
     }
@@ -58,7 +59,9 @@ class HostileFilesTest {
     void headerLengthsAreCheckedBeforeAnythingIsAllocated() {
         for (long length : new long[] {-1, Long.MAX_VALUE, Integer.MAX_VALUE, 1L << 40, 0, 1}) {
             byte[] bytes = TestFiles.safetensors("{" + ENTRY + "}", 16);
-            java.nio.ByteBuffer.wrap(bytes).order(java.nio.ByteOrder.LITTLE_ENDIAN).putLong(0, length);
+            java.nio.ByteBuffer.wrap(bytes)
+                    .order(java.nio.ByteOrder.LITTLE_ENDIAN)
+                    .putLong(0, length);
             assertReason(Reason.CORRUPT_FILE, () -> open(bytes, true));
         }
     }
@@ -69,12 +72,27 @@ class HostileFilesTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"os, system", "posix, system", "builtins, eval", "torch.nn.modules.linear, Linear", "__torch__.a, B",
-        "torch._utils, _rebuild_qtensor", "collections, deque"})
+    @CsvSource({
+        "os, system",
+        "posix, system",
+        "builtins, eval",
+        "torch.nn.modules.linear, Linear",
+        "__torch__.a, B",
+        "torch._utils, _rebuild_qtensor",
+        "collections, deque"
+    })
     void otherGlobalsAreRefusedByName(String module, String name) {
-        byte[] file = archive(pickle().global(module, name).op('(').text("echo").op('t').op('R').op('.'), true);
+        byte[] file = archive(
+                pickle().global(module, name)
+                        .op('(')
+                        .text("echo")
+                        .op('t')
+                        .op('R')
+                        .op('.'),
+                true);
         assertThatThrownBy(() -> open(file, false))
-                .isInstanceOfSatisfying(CheckpointException.class, e -> assertThat(e.reason()).isEqualTo(Reason.UNSAFE_PICKLE))
+                .isInstanceOfSatisfying(
+                        CheckpointException.class, e -> assertThat(e.reason()).isEqualTo(Reason.UNSAFE_PICKLE))
                 .hasMessageContaining(module + "." + name);
         byte[] stackGlobal = archive(pickle().text(module).text(name).op(0x93).op('.'), true);
         assertReason(Reason.UNSAFE_PICKLE, () -> open(stackGlobal, false));
@@ -83,16 +101,31 @@ class HostileFilesTest {
     @ParameterizedTest
     @ValueSource(ints = {'i', 'o', 0x82, 0x83, 0x84, 0x92, 'P', 0xfe, 'S', 'I'})
     void opcodesThatTensorsDoNotNeedAreRefused(int opcode) {
-        assertReason(Reason.UNSAFE_PICKLE, () -> open(archive(pickle().op(opcode).op('.'), true), false));
+        assertReason(
+                Reason.UNSAFE_PICKLE, () -> open(archive(pickle().op(opcode).op('.'), true), false));
     }
 
     @Test
     void callsOfOtherThingsAreRefused() {
-        assertReason(Reason.UNSAFE_PICKLE, () -> open(archive(pickle().text("x").op(')').op('R').op('.'), true), false));
-        assertReason(Reason.UNSAFE_PICKLE, () -> open(archive(pickle().text("x").op('}').op('b').op('.'), true), false));
-        assertReason(Reason.UNSAFE_PICKLE, () -> open(
-                archive(pickle().global("collections", "OrderedDict").op(')').op(0x81).op('.'), true), false));
-        assertReason(Reason.UNSAFE_PICKLE, () -> open(archive(pickle().text("x").op('Q').op('.'), true), false));
+        assertReason(
+                Reason.UNSAFE_PICKLE,
+                () -> open(archive(pickle().text("x").op(')').op('R').op('.'), true), false));
+        assertReason(
+                Reason.UNSAFE_PICKLE,
+                () -> open(archive(pickle().text("x").op('}').op('b').op('.'), true), false));
+        assertReason(
+                Reason.UNSAFE_PICKLE,
+                () -> open(
+                        archive(
+                                pickle().global("collections", "OrderedDict")
+                                        .op(')')
+                                        .op(0x81)
+                                        .op('.'),
+                                true),
+                        false));
+        assertReason(
+                Reason.UNSAFE_PICKLE,
+                () -> open(archive(pickle().text("x").op('Q').op('.'), true), false));
     }
 
     @Test
@@ -125,14 +158,18 @@ class HostileFilesTest {
 
     @Test
     void stridedTensorsAreGathered() {
-        try (TorchArchive file = TorchArchive.open(stored(archive(strided(new long[] {2, 3}, new long[] {1, 2}), true)))) {
-            assertThat(file.tensor("t").data().toArray(ValueLayout.JAVA_FLOAT_UNALIGNED)).containsExactly(0, 2, 4, 1, 3, 5);
+        try (TorchArchive file =
+                TorchArchive.open(stored(archive(strided(new long[] {2, 3}, new long[] {1, 2}), true)))) {
+            assertThat(file.tensor("t").data().toArray(ValueLayout.JAVA_FLOAT_UNALIGNED))
+                    .containsExactly(0, 2, 4, 1, 3, 5);
         }
-        try (TorchArchive file = TorchArchive.open(stored(archive(strided(new long[] {2, 2, 2}, new long[] {0, 3, 1}), true)))) {
+        try (TorchArchive file =
+                TorchArchive.open(stored(archive(strided(new long[] {2, 2, 2}, new long[] {0, 3, 1}), true)))) {
             assertThat(file.tensor("t").data().toArray(ValueLayout.JAVA_FLOAT_UNALIGNED))
                     .containsExactly(0, 1, 3, 4, 0, 1, 3, 4);
         }
-        assertReason(Reason.CORRUPT_FILE,
+        assertReason(
+                Reason.CORRUPT_FILE,
                 () -> open(archive(strided(new long[] {1 << 15, 1 << 15}, new long[] {0, 0}), true), false));
     }
 
@@ -143,7 +180,8 @@ class HostileFilesTest {
         entries.put("data/0", TestFiles.little(new float[] {1, 2, 3, 4}));
         byte[] zip = TestFiles.zip64(entries);
         try (TorchArchive file = TorchArchive.open(stored(zip))) {
-            assertThat(file.tensor("t").data().toArray(ValueLayout.JAVA_FLOAT_UNALIGNED)).containsExactly(1, 2, 3, 4);
+            assertThat(file.tensor("t").data().toArray(ValueLayout.JAVA_FLOAT_UNALIGNED))
+                    .containsExactly(1, 2, 3, 4);
         }
         for (int at = 0; at < zip.length; at++) {
             byte[] damaged = zip.clone();
@@ -159,13 +197,33 @@ class HostileFilesTest {
     @Test
     void scriptModulesAreRecordsOfAttributes() {
         PickleBytes module = script("M").op('}').op('(').text("visual");
-        module.raw(script("V")).op('}').op('(').text("proj").tensor(0, 4, new long[] {2, 2}).text("training").op(0x88).op('u')
-                .op('b').op('u').op('b').op('.');
+        module.raw(script("V"))
+                .op('}')
+                .op('(')
+                .text("proj")
+                .tensor(0, 4, new long[] {2, 2})
+                .text("training")
+                .op(0x88)
+                .op('u')
+                .op('b')
+                .op('u')
+                .op('b')
+                .op('.');
         try (TorchArchive file = TorchArchive.open(stored(scriptArchive(module, true)))) {
             assertThat(file.names()).containsExactly("visual.proj");
         }
         assertReason(Reason.UNSAFE_PICKLE, () -> open(scriptArchive(module, false), false));
-        PickleBytes recursive = script("M").op('q').op(0).op('}').op('(').text("self").op('h').op(0).op('u').op('b').op('.');
+        PickleBytes recursive = script("M")
+                .op('q')
+                .op(0)
+                .op('}')
+                .op('(')
+                .text("self")
+                .op('h')
+                .op(0)
+                .op('u')
+                .op('b')
+                .op('.');
         assertReason(Reason.CORRUPT_FILE, () -> open(scriptArchive(recursive, true), false));
     }
 
@@ -188,12 +246,29 @@ class HostileFilesTest {
     }
 
     private static PickleBytes dict(int elements, long... shape) {
-        return pickle().op('}').op('(').text("t").tensor(0, elements, shape).op('u').op('.');
+        return pickle().op('}')
+                .op('(')
+                .text("t")
+                .tensor(0, elements, shape)
+                .op('u')
+                .op('.');
     }
 
     private static PickleBytes strided(long[] shape, long[] strides) {
-        PickleBytes pickle = pickle().op('}').op('(').text("t").global("torch._utils", "_rebuild_tensor_v2").op('(').op('(')
-                .text("storage").global("torch", "FloatStorage").text("0").text("cpu").number(6).op('t').op('Q').number(0);
+        PickleBytes pickle = pickle().op('}')
+                .op('(')
+                .text("t")
+                .global("torch._utils", "_rebuild_tensor_v2")
+                .op('(')
+                .op('(')
+                .text("storage")
+                .global("torch", "FloatStorage")
+                .text("0")
+                .text("cpu")
+                .number(6)
+                .op('t')
+                .op('Q')
+                .number(0);
         for (long[] tuple : new long[][] {shape, strides}) {
             pickle.op('(');
             for (long value : tuple) {
@@ -233,7 +308,7 @@ class HostileFilesTest {
     }
 
     private static void assertReason(Reason reason, Runnable action) {
-        assertThatThrownBy(action::run)
-                .isInstanceOfSatisfying(CheckpointException.class, e -> assertThat(e.reason()).isEqualTo(reason));
+        assertThatThrownBy(action::run).isInstanceOfSatisfying(CheckpointException.class, e -> assertThat(e.reason())
+                .isEqualTo(reason));
     }
 }

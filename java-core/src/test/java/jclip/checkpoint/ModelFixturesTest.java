@@ -39,14 +39,17 @@ class ModelFixturesTest {
     @TestFactory
     Stream<DynamicTest> reject() {
         return tests("reject", (folder, config) -> {
-            Checkpoint.Request request = new Checkpoint.Request(config.object("load").has("activation")
-                    ? Activation.named(config.object("load").string("activation")).orElseThrow()
-                    : null, null);
+            Checkpoint.Request request = new Checkpoint.Request(
+                    config.object("load").has("activation")
+                            ? Activation.named(config.object("load").string("activation"))
+                                    .orElseThrow()
+                            : null,
+                    null);
             List<String> accepted = new ArrayList<>(List.of(config.string("reason")));
             config.list("also_accepted").forEach(reason -> accepted.add((String) reason));
             assertThatThrownBy(() -> Checkpoint.open(weights(folder, config), request))
-                    .isInstanceOfSatisfying(CheckpointException.class,
-                            e -> assertThat(accepted).contains(e.reason().name().toLowerCase(Locale.ROOT)))
+                    .isInstanceOfSatisfying(CheckpointException.class, e -> assertThat(accepted)
+                            .contains(e.reason().name().toLowerCase(Locale.ROOT)))
                     .hasMessageContaining(folder.getFileName().toString());
         });
     }
@@ -65,7 +68,8 @@ class ModelFixturesTest {
     Stream<DynamicTest> formulaScales() {
         return tests("formula", (folder, config) -> {
             Architecture architecture = FormulaCase.architecture(config);
-            List<?> tensors = Config.read(folder.resolve(config.string("shapes"))).list("tensors");
+            List<?> tensors =
+                    Config.read(folder.resolve(config.string("shapes"))).list("tensors");
             Map<String, long[]> shapes = architecture.tensors();
             assertThat(tensors).hasSameSizeAs(shapes.keySet());
             for (Object entry : tensors) {
@@ -88,10 +92,13 @@ class ModelFixturesTest {
                 return;
             }
             try (Checkpoint checkpoint = Checkpoint.formulaCase(folder)) {
-                for (Object entry : Config.read(folder.resolve(config.string("shapes"))).list("tensors")) {
+                for (Object entry :
+                        Config.read(folder.resolve(config.string("shapes"))).list("tensors")) {
                     List<?> row = (List<?>) entry;
                     String name = (String) row.get(0);
-                    assertThat(String.format("%016x", bitsSum(checkpoint, name))).as(name).isEqualTo(row.get(5));
+                    assertThat(String.format("%016x", bitsSum(checkpoint, name)))
+                            .as(name)
+                            .isEqualTo(row.get(5));
                 }
             }
         });
@@ -107,13 +114,18 @@ class ModelFixturesTest {
                 sum += Float.floatToRawIntBits(value) & 0xffffffffL;
             }
             assertThat(String.format("%016x", sum)).isEqualTo(pixels.string("bits_sum"));
-            assertThat(Stream.of(0, 1, 2, 3, 4, 5, 6, 7).map(i -> hex(values[i])).toList())
+            assertThat(Stream.of(0, 1, 2, 3, 4, 5, 6, 7)
+                            .map(i -> hex(values[i]))
+                            .toList())
                     .isEqualTo(pixels.list("first8"));
-            int[] lengths = config.object("tokens").list("lengths").stream().mapToInt(n -> ((Long) n).intValue()).toArray();
+            int[] lengths = config.object("tokens").list("lengths").stream()
+                    .mapToInt(n -> ((Long) n).intValue())
+                    .toArray();
             Architecture.Text text = FormulaCase.architecture(config).text();
             int[] tokens = Formula.tokens(config.string("salt"), lengths, text.contextLength(), text.vocabSize());
             try (Safetensors inputs = Safetensors.open(folder.resolve(config.string("inputs")))) {
-                assertThat(inputs.tensor("tokens").data().toArray(ValueLayout.JAVA_INT_UNALIGNED)).isEqualTo(tokens);
+                assertThat(inputs.tensor("tokens").data().toArray(ValueLayout.JAVA_INT_UNALIGNED))
+                        .isEqualTo(tokens);
             }
         });
     }
@@ -131,29 +143,33 @@ class ModelFixturesTest {
             }
         }
         if (tests.isEmpty()) {
-            tests.add(DynamicTest.dynamicTest("fixtures absent: nothing was checked", () -> {
-            }));
+            tests.add(DynamicTest.dynamicTest("fixtures absent: nothing was checked", () -> {}));
         }
         return tests.stream();
     }
 
     private static Path weights(Path folder, Config config) {
         Config files = config.object("files");
-        return folder.resolve(files.has("index") ? files.string("index") : (String) files.list("weights").getFirst());
+        return folder.resolve(
+                files.has("index")
+                        ? files.string("index")
+                        : (String) files.list("weights").getFirst());
     }
 
     private static void loads(Path folder, Config config) {
         try (Checkpoint checkpoint = Checkpoint.open(weights(folder, config))) {
-            Layout layout = switch (config.string("layout")) {
-                case "hf" -> Layout.HUGGINGFACE;
-                case "openclip" -> Layout.OPENCLIP;
-                default -> Layout.OPENAI;
-            };
+            Layout layout =
+                    switch (config.string("layout")) {
+                        case "hf" -> Layout.HUGGINGFACE;
+                        case "openclip" -> Layout.OPENCLIP;
+                        default -> Layout.OPENAI;
+                    };
             assertThat(checkpoint.layout()).isEqualTo(layout);
             assertThat(checkpoint.architecture()).isEqualTo(FormulaCase.architecture(config));
             assertThat(checkpoint.logitScale()).isCloseTo((float) config.number("logit_scale", 0), within(1e-7f));
             assertThat(checkpoint.preprocess())
-                    .isEqualTo(Preprocess.standard(checkpoint.architecture().vision().imageSize()));
+                    .isEqualTo(Preprocess.standard(
+                            checkpoint.architecture().vision().imageSize()));
             for (String name : checkpoint.names()) {
                 float[] values = read(checkpoint, name);
                 checkpoint.release(name);
@@ -167,13 +183,19 @@ class ModelFixturesTest {
     }
 
     private static void checkStorage(Config config, Checkpoint checkpoint) {
-        List<DType> types = checkpoint.names().stream().map(checkpoint::dtype).distinct().sorted().toList();
-        assertThat(types).isEqualTo(switch (config.string("storage")) {
-            case "fp16" -> List.of(DType.F16);
-            case "bf16" -> List.of(DType.BF16);
-            case "mixed_fp16" -> List.of(DType.F32, DType.F16);
-            default -> List.of(DType.F32);
-        });
+        List<DType> types = checkpoint.names().stream()
+                .map(checkpoint::dtype)
+                .distinct()
+                .sorted()
+                .toList();
+        assertThat(types)
+                .isEqualTo(
+                        switch (config.string("storage")) {
+                            case "fp16" -> List.of(DType.F16);
+                            case "bf16" -> List.of(DType.BF16);
+                            case "mixed_fp16" -> List.of(DType.F32, DType.F16);
+                            default -> List.of(DType.F32);
+                        });
     }
 
     private static void resizes(Path folder, Config config) {
@@ -184,7 +206,8 @@ class ModelFixturesTest {
             float[] table = read(checkpoint, "visual.positional_embedding");
             float[] grid = Arrays.copyOfRange(table, vit.width(), table.length);
             float[] resized = PositionGrid.resize(grid, vit.grid(), side, vit.width());
-            float[] wanted = expected.tensor("act.visual.positional_embedding").data().toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
+            float[] wanted =
+                    expected.tensor("act.visual.positional_embedding").data().toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
             assertThat(wanted).hasSize(vit.width() + resized.length);
             assertThat(Arrays.copyOf(wanted, vit.width())).isEqualTo(Arrays.copyOf(table, vit.width()));
             double error = 0;

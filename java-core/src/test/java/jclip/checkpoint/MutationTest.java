@@ -15,8 +15,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Thousands of damaged files: whatever was changed, opening and reading ends soon, allocates little, and throws nothing but
- * {@link CheckpointException}. Seeded; a failure names seed and round.
+ * Thousands of damaged files: whatever was changed, opening and reading ends soon, allocates little, and throws nothing
+ * but {@link CheckpointException}. Seeded; a failure names seed and round.
  */
 class MutationTest {
     private static final int ROUNDS = Boolean.getBoolean("jclip.full") ? 20_000 : 1_000;
@@ -79,8 +79,18 @@ class MutationTest {
     }
 
     private static final class PickleSource {
-        private final byte[] pickle = new TestFiles.PickleBytes().op(0x80).op(2).op('}').op('(').text("weight")
-                .tensor(0, 6, new long[] {2, 3}).text("again").tensor(0, 6, new long[] {6}).op('u').op('.').bytes();
+        private final byte[] pickle = new TestFiles.PickleBytes()
+                .op(0x80)
+                .op(2)
+                .op('}')
+                .op('(')
+                .text("weight")
+                .tensor(0, 6, new long[] {2, 3})
+                .text("again")
+                .tensor(0, 6, new long[] {6})
+                .op('u')
+                .op('.')
+                .bytes();
     }
 
     /** Configurations that say something else than the tensors, or nothing sensible at all. */
@@ -128,7 +138,8 @@ class MutationTest {
                 case 1 -> damaged[at] = (byte) random.nextInt(256);
                 case 2 -> Arrays.fill(damaged, at, Math.min(damaged.length, at + 4), (byte) 0xff);
                 case 3 -> Arrays.fill(damaged, at, Math.min(damaged.length, at + 8), (byte) 0);
-                case 4 -> System.arraycopy(damaged, at, damaged, random.nextInt(at + 1), Math.min(8, damaged.length - at));
+                case 4 ->
+                    System.arraycopy(damaged, at, damaged, random.nextInt(at + 1), Math.min(8, damaged.length - at));
                 default -> {
                     if (random.nextInt(4) == 0 && at > 0) {
                         damaged = Arrays.copyOf(damaged, at);
@@ -143,19 +154,21 @@ class MutationTest {
 
     private boolean refused(byte[] bytes, String where) {
         Path path = write(bytes);
-        com.sun.management.ThreadMXBean threads =
-                (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+        com.sun.management.ThreadMXBean threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
         long before = threads.getCurrentThreadAllocatedBytes();
-        boolean refused = Assertions.assertTimeout(Duration.ofSeconds(10), () -> {
-            try (TensorFile file = CheckpointReader.container(path)) {
-                file.names().forEach(file::tensor);
-                return false;
-            } catch (CheckpointException e) {
-                return true;
-            } catch (RuntimeException | Error e) {
-                throw new AssertionError(where + ": " + e, e);
-            }
-        }, where);
+        boolean refused = Assertions.assertTimeout(
+                Duration.ofSeconds(10),
+                () -> {
+                    try (TensorFile file = CheckpointReader.container(path)) {
+                        file.names().forEach(file::tensor);
+                        return false;
+                    } catch (CheckpointException e) {
+                        return true;
+                    } catch (RuntimeException | Error e) {
+                        throw new AssertionError(where + ": " + e, e);
+                    }
+                },
+                where);
         assertThat(threads.getCurrentThreadAllocatedBytes() - before).as(where).isLessThan(ALLOWED_BYTES);
         return refused;
     }

@@ -20,15 +20,18 @@ import java.util.zip.ZipOutputStream;
 
 /** Small checkpoints made by the tests themselves. */
 final class TestFiles {
-    static final Architecture VIT = new Architecture(16, Activation.QUICK_GELU,
+    static final Architecture VIT = new Architecture(
+            16,
+            Activation.QUICK_GELU,
             new Architecture.Vit(16, 8, 64, 2, 1, 64, 96, Architecture.DEFAULT_EPS),
             new Architecture.Text(12, 40, 64, 2, 1, 64, 96, Architecture.Pool.ARGMAX, -1, Architecture.DEFAULT_EPS));
-    static final Architecture RESNET = new Architecture(24, Activation.GELU,
+    static final Architecture RESNET = new Architecture(
+            24,
+            Activation.GELU,
             new Architecture.ResNet(64, 4, List.of(1, 2, 1, 1), 2, 64, 128, Architecture.DEFAULT_EPS),
             new Architecture.Text(12, 40, 32, 1, 4, 8, 128, Architecture.Pool.EOS, 7, Architecture.DEFAULT_EPS));
 
-    private TestFiles() {
-    }
+    private TestFiles() {}
 
     static void json(Path file, Map<String, ?> object) {
         write(file, Json.bytes(object));
@@ -56,9 +59,11 @@ final class TestFiles {
         Map<String, List<Integer>> bits = new LinkedHashMap<>();
         for (String name : checkpoint.names()) {
             float[] values = values(checkpoint, name);
-            bits.put(name, java.util.stream.IntStream.range(0, values.length)
-                    .mapToObj(i -> Float.floatToRawIntBits(values[i]))
-                    .toList());
+            bits.put(
+                    name,
+                    java.util.stream.IntStream.range(0, values.length)
+                            .mapToObj(i -> Float.floatToRawIntBits(values[i]))
+                            .toList());
         }
         return bits;
     }
@@ -95,18 +100,49 @@ final class TestFiles {
             CRC32 crc = new CRC32();
             crc.update(content);
             long local = out.position();
-            out.putInt(0x04034b50).putShort((short) 45).putLong(0).putInt((int) crc.getValue()).putInt(-1).putInt(-1)
-                    .putShort((short) name.length).putShort((short) 0).put(name).put(content);
-            directory.putInt(0x02014b50).putInt(45).putLong(0).putInt((int) crc.getValue()).putInt(-1).putInt(-1)
-                    .putShort((short) name.length).putShort((short) 28).putShort((short) 0).putShort((short) 0)
-                    .putShort((short) 0).putInt(0).putInt(-1).put(name)
-                    .putShort((short) 1).putShort((short) 24).putLong(content.length).putLong(content.length).putLong(local);
+            out.putInt(0x04034b50)
+                    .putShort((short) 45)
+                    .putLong(0)
+                    .putInt((int) crc.getValue())
+                    .putInt(-1)
+                    .putInt(-1)
+                    .putShort((short) name.length)
+                    .putShort((short) 0)
+                    .put(name)
+                    .put(content);
+            directory
+                    .putInt(0x02014b50)
+                    .putInt(45)
+                    .putLong(0)
+                    .putInt((int) crc.getValue())
+                    .putInt(-1)
+                    .putInt(-1)
+                    .putShort((short) name.length)
+                    .putShort((short) 28)
+                    .putShort((short) 0)
+                    .putShort((short) 0)
+                    .putShort((short) 0)
+                    .putInt(0)
+                    .putInt(-1)
+                    .put(name)
+                    .putShort((short) 1)
+                    .putShort((short) 24)
+                    .putLong(content.length)
+                    .putLong(content.length)
+                    .putLong(local);
         });
         long begin = out.position();
         out.put(directory.flip());
         long end = out.position();
-        out.putInt(0x06064b50).putLong(44).putInt(45).putInt(0).putInt(0).putLong(entries.size()).putLong(entries.size())
-                .putLong(end - begin).putLong(begin);
+        out.putInt(0x06064b50)
+                .putLong(44)
+                .putInt(45)
+                .putInt(0)
+                .putInt(0)
+                .putLong(entries.size())
+                .putLong(entries.size())
+                .putLong(end - begin)
+                .putLong(begin);
         out.putInt(0x07064b50).putInt(0).putLong(end).putInt(1);
         out.putInt(0x06054b50).putInt(0).putInt(-1).putInt(-1).putInt(-1).putShort((short) 0);
         byte[] bytes = new byte[out.position()];
@@ -129,7 +165,14 @@ final class TestFiles {
         }
         pickle.op('u');
         // a state dict's _metadata is an attribute of the dictionary
-        pickle.op('}').op('(').text("_metadata").global("collections", "OrderedDict").op(')').op('R').op('u').op('b');
+        pickle.op('}')
+                .op('(')
+                .text("_metadata")
+                .global("collections", "OrderedDict")
+                .op(')')
+                .op('R')
+                .op('u')
+                .op('b');
         if (training) {
             pickle.op('u');
         }
@@ -162,7 +205,10 @@ final class TestFiles {
     /** A safetensors file with this header as it stands. */
     static byte[] safetensors(String header, int dataBytes) {
         byte[] json = header.getBytes(StandardCharsets.UTF_8);
-        return ByteBuffer.allocate(8 + json.length + dataBytes).order(ByteOrder.LITTLE_ENDIAN).putLong(json.length).put(json)
+        return ByteBuffer.allocate(8 + json.length + dataBytes)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(json.length)
+                .put(json)
                 .array();
     }
 
@@ -189,8 +235,17 @@ final class TestFiles {
         }
 
         PickleBytes tensor(int key, long elements, long[] shape) {
-            global("torch._utils", "_rebuild_tensor_v2").op('(').op('(').text("storage").global("torch", "FloatStorage")
-                    .text("" + key).text("cpu").number(elements).op('t').op('Q').number(0);
+            global("torch._utils", "_rebuild_tensor_v2")
+                    .op('(')
+                    .op('(')
+                    .text("storage")
+                    .global("torch", "FloatStorage")
+                    .text("" + key)
+                    .text("cpu")
+                    .number(elements)
+                    .op('t')
+                    .op('Q')
+                    .number(0);
             for (long[] tuple : List.of(shape, StoredTensor.rowMajor(shape))) {
                 op('(');
                 for (long value : tuple) {
@@ -198,7 +253,11 @@ final class TestFiles {
                 }
                 op('t');
             }
-            return op(0x89).global("collections", "OrderedDict").op(')').op('R').op('t').op('R');
+            return op(0x89).global("collections", "OrderedDict")
+                    .op(')')
+                    .op('R')
+                    .op('t')
+                    .op('R');
         }
 
         PickleBytes raw(PickleBytes more) {
@@ -206,7 +265,10 @@ final class TestFiles {
         }
 
         private PickleBytes integer(int value) {
-            return raw(ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(value).array());
+            return raw(ByteBuffer.allocate(4)
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .putInt(value)
+                    .array());
         }
 
         private PickleBytes raw(byte[] bytes) {

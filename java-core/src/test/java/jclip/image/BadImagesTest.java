@@ -16,7 +16,9 @@ import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
-/** Every bad picture of the fixtures: refused with our exception or read, as its case says, in bounded time and memory. */
+/**
+ * Every bad picture of the fixtures: refused with our exception or read, as its case says, in bounded time and memory.
+ */
 class BadImagesTest {
     /** Far above what any of these small files may need, far below what their headers ask for. */
     private static final long MOST_BYTES = 64L << 20;
@@ -42,16 +44,21 @@ class BadImagesTest {
         String must = (String) metadata.get("must");
         String problem = outcome(() -> Preprocessor.openai(224).toRgb(Picture.read(image)));
         if (must.equals("reject")) {
-            assertThat(problem).as("must be refused").isNotNull().contains(image.getFileName().toString());
+            assertThat(problem)
+                    .as("must be refused")
+                    .isNotNull()
+                    .contains(image.getFileName().toString());
             String lower = problem.toLowerCase(Locale.ROOT);
-            assertThat((List<?>) metadata.get("error_about")).as(problem)
+            assertThat((List<?>) metadata.get("error_about"))
+                    .as(problem)
                     .anyMatch(word -> lower.contains(((String) word).toLowerCase(Locale.ROOT)));
         } else if (must.equals("accept")) {
             assertThat(problem).as("must be read").isNull();
         }
         Bytes bytes = new Bytes(Files.readAllBytes(image), "without libjpeg-turbo");
         if (JpegHeader.accepts(bytes)) {
-            String other = outcome(() -> ImageIoDecoder.jpeg(bytes, JpegHeader.read(bytes, PictureReader.DEFAULT_MAX_PIXELS)));
+            String other =
+                    outcome(() -> ImageIoDecoder.jpeg(bytes, JpegHeader.read(bytes, PictureReader.DEFAULT_MAX_PIXELS)));
             if (!must.equals("either")) {
                 assertThat(other == null).as("without libjpeg-turbo: " + other).isEqualTo(must.equals("accept"));
             }
@@ -69,7 +76,9 @@ class BadImagesTest {
             } catch (ImageException e) {
                 message = e.getMessage();
             }
-            assertThat(threads.getCurrentThreadAllocatedBytes() - before).as("allocated bytes").isLessThan(MOST_BYTES);
+            assertThat(threads.getCurrentThreadAllocatedBytes() - before)
+                    .as("allocated bytes")
+                    .isLessThan(MOST_BYTES);
             return message;
         });
     }

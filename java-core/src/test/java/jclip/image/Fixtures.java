@@ -15,7 +15,9 @@ final class Fixtures {
 
     /** All case.json below the fixtures' root, sorted; none if there is no such folder. */
     static List<Path> cases(String folder) {
-        for (String root : new String[] {System.getProperty("jclip.fixtures", ""), "../../shared/fixtures", "../shared/fixtures"}) {
+        for (String root :
+                new String[] {System.getProperty("jclip.fixtures", ""), "../../shared/fixtures", "../shared/fixtures"
+                }) {
             Path path = Path.of(root, folder);
             if (!root.isEmpty() && Files.isDirectory(path)) {
                 try (Stream<Path> files = Files.walk(path)) {

@@ -59,7 +59,8 @@ class PictureReaderTest {
 
     @Test
     void portableMaps() {
-        assertThat(Picture.read(ascii("P3 # note\n2 1 255\n1 2 3 4 5 6\n"), "p").toRgb()).containsExactly(1, 2, 3, 4, 5, 6);
+        assertThat(Picture.read(ascii("P3 # note\n2 1 255\n1 2 3 4 5 6\n"), "p").toRgb())
+                .containsExactly(1, 2, 3, 4, 5, 6);
         assertThat(Picture.read(ascii("P2 2 1 10 5 10"), "p").pixels()).containsExactly(128, -1);
         assertThat(Picture.read(ascii("P1\n2 1\n10"), "p").pixels()).containsExactly(0, -1);
         assertThat(Picture.read(ascii("P4\n2 1\n@"), "p").pixels()).containsExactly(-1, 0);
@@ -122,17 +123,22 @@ class PictureReaderTest {
 
     @Test
     void limits(@TempDir Path folder) throws IOException {
-        byte[] png = PngWriter.write(23, 19, 8, 0, Formula.picture(PixelMode.GREY, 19, 23).pixels());
-        assertThat(PictureReader.standard().maxPixels(437).read(png, "own").width()).isEqualTo(23);
+        byte[] png = PngWriter.write(
+                23, 19, 8, 0, Formula.picture(PixelMode.GREY, 19, 23).pixels());
+        assertThat(PictureReader.standard().maxPixels(437).read(png, "own").width())
+                .isEqualTo(23);
         assertThatThrownBy(() -> PictureReader.standard().maxPixels(436).read(png, "own"))
                 .isInstanceOf(ImageException.class)
                 .hasMessageContaining("own")
                 .hasMessageContaining("23x19");
         PictureReader tight = PictureReader.standard().maxBytes(png.length - 1);
         assertThatThrownBy(() -> tight.read(png, "own")).hasMessageContaining("too large");
-        assertThatThrownBy(() -> tight.read(new ByteArrayInputStream(png), "own")).hasMessageContaining("too large");
+        assertThatThrownBy(() -> tight.read(new ByteArrayInputStream(png), "own"))
+                .hasMessageContaining("too large");
         Path file = Files.write(folder.resolve("picture.bin"), png);
-        assertThatThrownBy(() -> tight.read(file)).isInstanceOf(ImageException.class).hasMessageContaining("picture.bin");
+        assertThatThrownBy(() -> tight.read(file))
+                .isInstanceOf(ImageException.class)
+                .hasMessageContaining("picture.bin");
         assertThat(PictureReader.standard().read(file).height()).isEqualTo(19);
         assertThatThrownBy(() -> Picture.read(folder)).isInstanceOf(ImageException.class);
     }
@@ -145,8 +151,10 @@ class PictureReaderTest {
                 throw new IOException("line cut");
             }
         };
-        assertThatThrownBy(() -> Picture.read(broken, "upload")).isInstanceOf(ImageException.class)
-                .hasMessageContaining("upload").hasMessageContaining("line cut");
+        assertThatThrownBy(() -> Picture.read(broken, "upload"))
+                .isInstanceOf(ImageException.class)
+                .hasMessageContaining("upload")
+                .hasMessageContaining("line cut");
     }
 
     @Test
@@ -158,5 +166,25 @@ class PictureReaderTest {
         assertThat(picture.mode()).isEqualTo(PixelMode.GREY);
         assertThat(picture.pixels()).containsOnly(0).hasSize(1200);
         assertThat(PictureReader.jpegDecoder()).isNotBlank();
+    }
+
+    @Test
+    void endlessScansAreRefused() throws IOException {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        ImageIO.write(new BufferedImage(8, 8, BufferedImage.TYPE_BYTE_GRAY), "jpg", out);
+        byte[] jpeg = out.toByteArray();
+        int scan = 0;
+        while (jpeg[scan] != (byte) 0xFF || jpeg[scan + 1] != (byte) 0xDA) {
+            scan++;
+        }
+        out.reset();
+        out.write(jpeg, 0, scan);
+        for (int i = 0; i < 501; i++) {
+            out.write(jpeg, scan, jpeg.length - 2 - scan);
+        }
+        out.write(jpeg, jpeg.length - 2, 2);
+        assertThatThrownBy(() -> Picture.read(out.toByteArray(), "bomb"))
+                .isInstanceOf(ImageException.class)
+                .hasMessageContaining("scans");
     }
 }

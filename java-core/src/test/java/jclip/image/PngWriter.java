@@ -15,7 +15,15 @@ final class PngWriter {
     static byte[] write(int width, int height, int depth, int colour, byte[] rows, byte... palette) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         out.writeBytes(new byte[] {(byte) 0x89, 'P', 'N', 'G', 13, 10, 26, 10});
-        chunk(out, "IHDR", ByteBuffer.allocate(13).putInt(width).putInt(height).put((byte) depth).put((byte) colour).array());
+        chunk(
+                out,
+                "IHDR",
+                ByteBuffer.allocate(13)
+                        .putInt(width)
+                        .putInt(height)
+                        .put((byte) depth)
+                        .put((byte) colour)
+                        .array());
         if (palette.length > 0) {
             chunk(out, "PLTE", palette);
         }
@@ -36,7 +44,8 @@ final class PngWriter {
                 int b = y == 0 ? 0 : rows[(y - 1) * rowBytes + i] & 255;
                 int c = i < bpp || y == 0 ? 0 : rows[(y - 1) * rowBytes + i - bpp] & 255;
                 int p = a + b - c;
-                int nearest = Math.abs(p - a) <= Math.abs(p - b) && Math.abs(p - a) <= Math.abs(p - c) ? a
+                int nearest = Math.abs(p - a) <= Math.abs(p - b) && Math.abs(p - a) <= Math.abs(p - c)
+                        ? a
                         : Math.abs(p - b) <= Math.abs(p - c) ? b : c;
                 int guess = new int[] {0, a, b, (a + b) / 2, nearest}[filter];
                 out[y * (rowBytes + 1) + 1 + i] = (byte) (rows[y * rowBytes + i] - guess);
@@ -56,7 +65,10 @@ final class PngWriter {
     }
 
     private static void chunk(ByteArrayOutputStream out, String type, byte[] data) {
-        byte[] body = ByteBuffer.allocate(4 + data.length).put(type.getBytes(StandardCharsets.US_ASCII)).put(data).array();
+        byte[] body = ByteBuffer.allocate(4 + data.length)
+                .put(type.getBytes(StandardCharsets.US_ASCII))
+                .put(data)
+                .array();
         CRC32 crc = new CRC32();
         crc.update(body);
         out.writeBytes(ByteBuffer.allocate(4).putInt(data.length).array());

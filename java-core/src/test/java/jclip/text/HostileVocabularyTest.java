@@ -120,6 +120,19 @@ class HostileVocabularyTest {
     }
 
     @Test
+    void moreTokensThanAnyVocabularyHasAreNotKept() throws IOException {
+        StringBuilder vocab = new StringBuilder("{\"a\":0");
+        for (int i = 1; i < 300_000; i++) {
+            vocab.append(",\"").append(i).append("\":").append(i);
+        }
+        Path file = Files.writeString(folder.resolve("vocab.json"), vocab.append("}"));
+        Files.writeString(folder.resolve("merges.txt"), "a b");
+        assertThatThrownBy(() -> Tokenizer.open(file))
+                .isInstanceOf(TokenizerException.class)
+                .hasMessageContaining("262144 tokens");
+    }
+
+    @Test
     void damagedLinesAreNamed() throws IOException {
         rejectsBpe("t h", "t h\nthree parts here", "line 22", "two parts");
         rejectsBpe("t h", "lonely", "line 21", "two parts");

@@ -7,16 +7,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.lang.syntax.ArchRuleDefinition;
-import java.nio.file.Path;
+import java.net.MalformedURLException;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.net.URL;
 import jclip.Clip;
 import org.junit.jupiter.api.Test;
 
 /** The floors of the house: who may know whom. */
 class FloorsTest {
-    private static final JavaClasses CLASSES = new ClassFileImporter().importPath(library());
+    private static final JavaClasses CLASSES = new ClassFileImporter().importUrl(library());
 
-    private static Path library() {
-        return Path.of(Clip.class.getProtectionDomain().getCodeSource().getLocation().getPath());
+    /** The jar, or the folder of classes. */
+    private static URL library() {
+        URL place = Clip.class.getProtectionDomain().getCodeSource().getLocation();
+        try {
+            return place.getPath().endsWith(".jar") ? new URI("jar:" + place + "!/").toURL() : place;
+        } catch (URISyntaxException | MalformedURLException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     @Test
