@@ -253,7 +253,7 @@ void test_gemms() {
   test_gemm({300, 224, 512, 3, kSeparate, JC_QUICK_GELU, -1, true, true});
   test_gemm({61, 250, 3072, 0, kNone, JC_GELU, 44, true, false});
   test_gemm({1, 769, 1031, 0, kNone, JC_RELU, -1, false, false});
-  // Slices of k, just below, at and above their borders.
+  // Deep sums.
   for (int64_t k : {1023, 1024, 1025, 2049}) test_gemm({43, 75, k, 1, kInPlace, JC_QUICK_GELU, -1, true, false});
   whole = true;
   for (int64_t k : {768, 1023, 1024, 1025, 2049}) test_gemm({43, 75, k, 1, kInPlace, JC_IDENTITY, -1, true, false});

@@ -98,11 +98,18 @@ static inline void zero_gaps(const jc_attention_args* a) {
   });
 }
 
-// Bytes of scratch memory of one thread: keys transposed, values, and the scores of a few queries, in vectors of
-// `lanes`.
-static inline int64_t attention_scratch(const jc_attention_args* a, int64_t lanes) {
+// Values are read where they lie if a head is whole vectors and one tile wide. Else they are copied: several tiles read
+// their lines again and again, and in rows of a wide matrix those lines fall on few sets of the cache.
+static inline bool copies_values(const jc_attention_args* a, int64_t lanes, int64_t vectors) {
+  return a->head_dim % lanes != 0 || a->head_dim > lanes * vectors;
+}
+
+// Bytes of scratch memory of one thread: keys transposed, values, and the scores of a few queries, for tiles of
+// `vectors` vectors of `lanes`.
+static inline int64_t attention_scratch(const jc_attention_args* a, int64_t lanes, int64_t vectors) {
   int64_t keys = round_up(a->kv_tokens, lanes);
-  int64_t floats = keys * a->head_dim + a->kv_tokens * round_up(a->head_dim, lanes) + kTileQueries * keys;
+  int64_t values = copies_values(a, lanes, vectors) ? a->kv_tokens * round_up(a->head_dim, lanes) : 0;
+  int64_t floats = keys * a->head_dim + values + kTileQueries * keys;
   return round_up(floats * static_cast<int64_t>(sizeof(float)), 64);
 }
 

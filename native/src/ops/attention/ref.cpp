@@ -60,7 +60,7 @@ JC_PUBLIC int64_t jc_attention_workspace(const jc_context* context, const jc_att
   int64_t tasks = a->sequences * a->heads * jc::kQueryChunks;
   int64_t threads = jc::parallel_width(context) < tasks ? jc::parallel_width(context) : tasks;
   if (threads < 1) threads = 1;
-  if (context->isa == JC_AVX512) return threads * jc::attention_scratch(a, 16);
-  if (context->isa == JC_AVX2) return threads * jc::attention_scratch(a, 8);
+  if (context->isa == JC_AVX512) return threads * jc::attention_scratch(a, 16, 4);
+  if (context->isa == JC_AVX2) return threads * jc::attention_scratch(a, 8, 2);
   return jc::round_up(a->kv_tokens * static_cast<int64_t>(sizeof(float)), 64);
 }

@@ -35,15 +35,15 @@ inline void with_count(int64_t n, F&& f) {
 template <class V>
 struct HeadScratch {
   float* keys;    // panels of kTileVectors vectors of keys; a panel is [head_dim, its keys]
-  float* values;  // [kv_tokens, head_dim rounded up to whole vectors]
+  float* values;  // [kv_tokens, head_dim rounded up to whole vectors], or nothing
   float* scores;  // [kTileQueries, keys]
   int64_t score_stride;
 
   HeadScratch(const jc_attention_args* a, void* memory) {
     score_stride = round_up(a->kv_tokens, V::kWidth);
     keys = static_cast<float*>(memory);
-    values = keys + score_stride * a->head_dim;
-    scores = values + a->kv_tokens * round_up(a->head_dim, V::kWidth);
+    scores = keys + score_stride * a->head_dim;
+    values = scores + kTileQueries * score_stride;
   }
 };
 
@@ -180,8 +180,7 @@ void attention_head(const jc_attention_args* a, Sequence at, int64_t head, int64
   const float* v = a->v + at.kv_first * a->ldv + column;
   int64_t value_stride = a->ldv;
   pack_keys<V>(a->k + at.kv_first * a->ldk + column, a->ldk, count, a->head_dim, scratch.keys);
-  // Rows of a wide matrix fall on few sets of the L1 cache: worth a copy if it is read more than once or twice.
-  if (last - first > 2 * kTileQueries || a->head_dim % V::kWidth != 0) {
+  if (copies_values(a, V::kWidth, V::kTileVectors)) {
     pack_values<V>(v, a->ldv, count, a->head_dim, scratch.values);
     v = scratch.values;
     value_stride = round_up(a->head_dim, V::kWidth);
@@ -217,7 +216,7 @@ void attention_head(const jc_attention_args* a, Sequence at, int64_t head, int64
 template <class V>
 int32_t attention_simd(jc_context* context, const jc_attention_args* a) {
   if (int32_t status = check_attention(context, a); status != JC_OK) return status;
-  int64_t bytes = attention_scratch(a, V::kWidth);
+  int64_t bytes = attention_scratch(a, V::kWidth, V::kTileVectors);
   if (int32_t status = check_attention_workspace(context, a, bytes); status != JC_OK) return status;
   zero_gaps(a);
   int64_t heads = live_sequences(a) * a->heads;

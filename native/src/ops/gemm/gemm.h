@@ -14,11 +14,9 @@ int32_t check_gemm_pack(jc_context* context, const jc_gemm_pack_args* a);
 // k values of one row that lie together in a gathered tile: one cache line.
 constexpr int64_t kChunk = 16;
 
-// Second-level cache of 1 MiB: a block of gathered rows of one thread, beside it a slice of a panel (1024 x 32 floats, 128 KiB) and the
-// next slice on its way.
-constexpr int64_t kBlockBytes = 640 * 1024;
-constexpr int64_t kSliceDepth = 1024;
-// Weights up to this size stay there instead, when at least so many tiles pass by.
+// Second-level cache of 1 MiB: a block of gathered rows of one thread, beside it a panel (768 x 32 floats: 96 KiB) and the next one on
+// its way; or else so many bytes of weights, when at least kManyTiles tiles pass by them.
+constexpr int64_t kBlockBytes = 384 * 1024;
 constexpr int64_t kWeightBytes = 384 * 1024;
 constexpr int64_t kManyTiles = 8;
 

@@ -30,10 +30,10 @@ int64_t packed_bytes(const jc_context* context, int64_t n, int64_t k) {
 
 int64_t product_workspace(const jc_context* context, int64_t rows, int64_t k, int64_t threads) {
   if (context->isa == JC_REF) return 0;
-  TileSize tile = tile_size(context);
-  int64_t block = block_tiles(tile.rows, k) * tile.rows;
+  int64_t rows_of_tile = tile_size(context).rows;
+  int64_t block = block_tiles(rows_of_tile, k) * rows_of_tile;
   if (rows < block) block = rows > 0 ? rows : 1;
-  return block * (round_up(k, kChunk) + tile.columns) * 4 * threads;
+  return block * round_up(k, kChunk) * 4 * threads;
 }
 
 bool enough_workspace(const jc_context* context, int64_t rows, int64_t k, const void* workspace, int64_t workspace_bytes) {

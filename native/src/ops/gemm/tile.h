@@ -1,8 +1,9 @@
 // The product for one instruction set V: micro-kernel, gathering, and the split into tasks. Included by one source file an
 // instruction set, compiled with that file's flags; everything here has internal linkage.
 //
-// Every output element is one chain  acc = fma(a[k], w[k], acc), k = 0, 1, ...: whatever the tile, task or thread, the bits are the
-// same. A long chain is cut into slices, between which its accumulator rests in memory, unrounded since it is a float either way.
+// Every output element is one chain  acc = fma(a[k], w[k], acc), k = 0, 1, ...  that never leaves its register: whatever the tile, task
+// or thread, the bits are the same. k is not cut: gathered rows come from the second-level cache and a panel of weights from there or
+// beyond, each in one sequential stream that the tile uses slowly enough.
 //
 // Budget of the largest AVX-512 tile, 14 x 32: 28 accumulators, 2 vectors of weights, 1 broadcast value of 32 registers; per k 28
 // multiply-adds for 2 loads and 14 broadcasts (one multiply-add a cycle where 512 bits pass in two halves, so 28 cycles in which 184
@@ -30,16 +31,12 @@ struct Columns {
   int64_t count;
 };
 
-// One slice of k of one tile times one panel.
-struct Slice {
-  const float* a;  // the tile's rows from the slice's first k on
-  const float* w;  // the panel from there on
-  int64_t k;
-  float* partial;  // accumulators of the tile between slices
-  bool first;
-  bool last;
-  // The tile's share of the slice that follows in `packed`, fetched into the second-level cache meanwhile: `lines` cache lines per chunk
-  // of k. Without it the first tile of a slice waits for memory, and the others leave memory idle.
+// One tile's gathered rows and one panel of weights.
+struct Streams {
+  const float* a;
+  const float* w;
+  // The tile's share of the next panel, fetched into the second-level cache meanwhile: `lines` cache lines per chunk of k. Without it
+  // the first tile of a panel waits for memory, and the others leave memory idle.
   const float* ahead;
   int64_t lines;
 };
@@ -51,19 +48,17 @@ struct Kernel {
   using Float = typename V::Float;
 
   template <int Most>
-  static void run(const Product& p, const Slice& slice, const Places<Most>& places, Columns columns) {
+  static void run(const Product& p, const Streams& streams, const Places<Most>& places, Columns columns) {
+    own(p.y + columns.first, places);
     Float acc[Rows][kVectors];
-    if (slice.last) own(p.y + columns.first, places);
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
-      for (int j = 0; j < kVectors; ++j) {
-        acc[i][j] = slice.first ? V::zero() : V::load(slice.partial + i * kColumns + j * V::kWidth);
-      }
+      for (int j = 0; j < kVectors; ++j) acc[i][j] = V::zero();
     }
-    const float *a = slice.a, *w = slice.w, *ahead = slice.ahead;
-    int64_t k = slice.k;
+    const float *a = streams.a, *w = streams.w, *ahead = streams.ahead;
+    int64_t k = p.k;
     for (; k >= kChunk; k -= kChunk) {
-      for (int64_t i = 0; i < slice.lines; ++i, ahead += 16) V::prefetch(ahead);
+      for (int64_t i = 0; i < streams.lines; ++i, ahead += 16) V::prefetch(ahead);
 #pragma GCC unroll 1
       for (int step = 0; step < kChunk; ++step) multiply_add(acc, a + step, w + step * kColumns);
       a += Rows * kChunk;
@@ -74,14 +69,7 @@ struct Kernel {
       ++a;
       w += kColumns;
     }
-    if (slice.last) {
-      finish(acc, p, places, columns);
-      return;
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < Rows; ++i) {
-      for (int j = 0; j < kVectors; ++j) V::store(slice.partial + i * kColumns + j * V::kWidth, acc[i][j]);
-    }
+    finish(acc, p, places, columns);
   }
 
  private:
@@ -157,7 +145,7 @@ void activate(const Product& p, int64_t rows, const Places<Most>& places, Column
 }
 
 template <class V, int Most>
-using Run = void (*)(const Product&, const Slice&, const Places<Most>&, Columns);
+using Run = void (*)(const Product&, const Streams&, const Places<Most>&, Columns);
 
 // kernels<V, Most>[r - 1] computes r rows.
 template <class V, int Most, class Sequence = std::make_integer_sequence<int, Most>>
@@ -213,18 +201,15 @@ struct Task {
   const Product& p;
   const Split& s;
   int64_t first_tile, last_tile, first_panel, last_panel;
-  float* partial;
   float* gathered;
 
   int64_t first_row(int64_t tile) const { return share(p.rows, s.tiles, tile); }
 
-  void run(Slice slice, int64_t first, int64_t count, int64_t panel) const {
+  void run(const Streams& streams, int64_t first, int64_t count, int64_t panel) const {
     Places<Most> places = places_of<Most>(p, first, count);
     Columns columns{panel * kColumns, p.n - panel * kColumns < kColumns ? p.n - panel * kColumns : kColumns};
-    Kernels<V, Most>::table[count - 1](p, slice, places, columns);
-    if (slice.last && (p.activation == JC_GELU || p.activation == JC_QUICK_GELU)) {
-      activate<V, Most>(p, count, places, columns);
-    }
+    Kernels<V, Most>::table[count - 1](p, streams, places, columns);
+    if (p.activation == JC_GELU || p.activation == JC_QUICK_GELU) activate<V, Most>(p, count, places, columns);
   }
 
   // Weights stay in the second-level cache while many tiles pass by, each gathered just before it is used and writing whole rows of y.
@@ -233,32 +218,25 @@ struct Task {
       int64_t first = first_row(tile), count = first_row(tile + 1) - first;
       p.gather(p.source, first, count, gathered);
       for (int64_t panel = first_panel; panel < last_panel; ++panel) {
-        run({gathered, p.packed + panel * kColumns * p.k, p.k, partial, true, true, nullptr, 0}, first, count, panel);
+        run({gathered, p.packed + panel * kColumns * p.k, nullptr, 0}, first, count, panel);
       }
     }
   }
 
-  // Gathered rows stay in the second-level cache while the weights pass by once, slice by slice.
+  // Gathered rows stay in the second-level cache while the weights pass by once.
   void by_panels() const {
-    int64_t block = first_row(first_tile), row = round_up(p.k, kChunk), chunks = row / kChunk;
+    int64_t block = first_row(first_tile), row = round_up(p.k, kChunk), tiles = last_tile - first_tile;
     for (int64_t tile = first_tile; tile < last_tile; ++tile) {
       int64_t first = first_row(tile);
       p.gather(p.source, first, first_row(tile + 1) - first, gathered + (first - block) * row);
     }
-    int64_t tiles = last_tile - first_tile, slices = ceil_div(p.k, kSliceDepth);
     int64_t lines = tiles > 1 ? ceil_div(kColumns, tiles) : 0;  // a chunk is kColumns cache lines
-    for (int64_t part = 0; part < (last_panel - first_panel) * slices; ++part) {
-      int64_t panel = first_panel + part / slices, i = part % slices;
-      int64_t k = share(chunks, slices, i) * kChunk, end = share(chunks, slices, i + 1) * kChunk;
-      if (end > p.k) end = p.k;
-      const float* w = p.packed + panel * kColumns * p.k + k * kColumns;
-      const float* next = w + (end - k) * kColumns;
-      bool more = part + 1 < (last_panel - first_panel) * slices;
+    for (int64_t panel = first_panel; panel < last_panel; ++panel) {
+      const float* w = p.packed + panel * kColumns * p.k;
+      const float* next = w + kColumns * p.k;
       for (int64_t tile = first_tile; tile < last_tile; ++tile) {
-        int64_t first = first_row(tile), count = first_row(tile + 1) - first;
-        run({gathered + (first - block) * row + k * count, w, end - k, partial + (first - block) * kColumns, i == 0,
-             i == slices - 1, next + (tile - first_tile) * lines * (end - k), more ? lines : 0},
-            first, count, panel);
+        int64_t first = first_row(tile), count = first_row(tile + 1) - first, i = tile - first_tile;
+        run({gathered + (first - block) * row, w, next + i * lines * p.k, panel + 1 < last_panel ? lines : 0}, first, count, panel);
       }
     }
   }
@@ -274,9 +252,7 @@ void multiply_tiles(const jc_context* context, const Product& p, void* workspace
     int64_t block = index / s.groups, group = index % s.groups;
     float* memory = reinterpret_cast<float*>(static_cast<char*>(workspace) + slot * slot_bytes);
     Task<V, Most> task{p, s, share(s.tiles, s.blocks, block), share(s.tiles, s.blocks, block + 1),
-                       share(s.panels, s.groups, group), share(s.panels, s.groups, group + 1), memory, nullptr};
-    int64_t rows = task.first_row(task.last_tile) - task.first_row(task.first_tile);
-    task.gathered = memory + rows * task.kColumns;
+                       share(s.panels, s.groups, group), share(s.panels, s.groups, group + 1), memory};
     bool stay = (task.last_panel - task.first_panel) * task.kColumns * p.k * 4 <= kWeightBytes;
     if (stay && task.last_tile - task.first_tile >= kManyTiles) {
       task.by_tiles();

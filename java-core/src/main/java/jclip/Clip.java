@@ -8,16 +8,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
-import java.util.function.Function;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import jclip.backend.Library;
 import jclip.backend.NativeMemory;
 import jclip.checkpoint.Activation;
 import jclip.checkpoint.Checkpoint;
 import jclip.checkpoint.Preprocess;
 import jclip.image.Interpolation;
 import jclip.image.Picture;
+import jclip.image.PictureFailure;
 import jclip.image.PictureReader;
+import jclip.image.PictureSource;
 import jclip.image.Preprocessor;
 import jclip.image.ResizeMode;
 import jclip.model.Model;
@@ -44,7 +45,7 @@ import org.jspecify.annotations.Nullable;
 public final class Clip implements AutoCloseable {
     private final Model model;
     private final Preprocessor preprocessor;
-    private final PictureReader reader;
+    private final PictureReader pictures;
     private final @Nullable Tokenizer tokenizer;
     private final Overflow overflow;
     private final int largestBatch;
@@ -52,20 +53,28 @@ public final class Clip implements AutoCloseable {
     private Clip(Builder builder, Checkpoint checkpoint, @Nullable Tokenizer tokenizer) {
         this.tokenizer = tokenizer;
         this.overflow = builder.overflow;
-        this.reader = builder.reader;
+        this.pictures = builder.reader;
         this.largestBatch = builder.options.largestBatch();
         this.model = Model.load(checkpoint, builder.options);
-        this.preprocessor = preprocessor(checkpoint.preprocess(), model.architecture().vision().imageSize());
+        this.preprocessor = preprocessor(
+                checkpoint.preprocess(), model.architecture().vision().imageSize(), builder.reader);
     }
 
-    private static Preprocessor preprocessor(Preprocess settings, int size) {
+    private static Preprocessor preprocessor(Preprocess settings, int size, PictureReader reader) {
         return Preprocessor.builder()
                 .size(size, size)
+                .reader(reader)
                 .resizeMode(ResizeMode.parse(settings.resizeMode()))
                 .interpolation(Interpolation.parse(settings.interpolation()))
                 .fillColor(settings.fillColor(), settings.fillColor(), settings.fillColor())
-                .mean(settings.mean().get(0), settings.mean().get(1), settings.mean().get(2))
-                .std(settings.std().get(0), settings.std().get(1), settings.std().get(2))
+                .mean(
+                        settings.mean().get(0),
+                        settings.mean().get(1),
+                        settings.mean().get(2))
+                .std(
+                        settings.std().get(0),
+                        settings.std().get(1),
+                        settings.std().get(2))
                 .build();
     }
 
@@ -195,8 +204,10 @@ public final class Clip implements AutoCloseable {
      */
     public Tokenizer tokenizer() {
         if (tokenizer == null) {
-            throw new IllegalStateException("the model's vocabulary of " + model.architecture().text().vocabSize()
-                    + " tokens is not the standard one, and none lies beside the checkpoint; give one with Builder.vocabulary");
+            throw new IllegalStateException(
+                    "the model's vocabulary of " + model.architecture().text().vocabSize()
+                            + " tokens is not the standard one, and none lies beside the checkpoint; give one with"
+                            + " Builder.vocabulary");
         }
         return tokenizer;
     }
@@ -213,17 +224,17 @@ public final class Clip implements AutoCloseable {
 
     /** The unit-length embedding of a picture file. */
     public float[] encodeImage(Path file) {
-        return encodePicture(reader.read(file));
+        return encodeSources(List.of(PictureSource.of(file)))[0];
     }
 
     /** The unit-length embedding of an encoded picture. */
     public float[] encodeImage(byte[] encoded) {
-        return encodePicture(reader.read(encoded, "bytes"));
+        return encodeSources(List.of(PictureSource.of(encoded, "bytes")))[0];
     }
 
     /** The unit-length embedding of an encoded picture; the stream is read to its end and not closed. */
     public float[] encodeImage(InputStream encoded) {
-        return encodePicture(reader.read(encoded, "stream"));
+        return encodePicture(pictures.read(encoded, "stream"));
     }
 
     /** The unit-length embedding of a decoded picture. */
@@ -242,32 +253,43 @@ public final class Clip implements AutoCloseable {
      * @throws jclip.image.ImageException if one of them is no sound picture; it names the file
      */
     public float[][] encodeImages(List<Path> files) {
-        return inRuns(files, reader::read);
+        return encodeSources(files.stream().map(PictureSource::of).toList());
     }
 
     /** Unit-length embeddings of pictures, in order. */
     public float[][] encodePictures(List<Picture> pictures) {
-        return inRuns(pictures, picture -> picture);
+        return encodeSources(pictures.stream().map(PictureSource::of).toList());
     }
 
-    private <T> float[][] inRuns(List<T> items, Function<T, Picture> open) {
-        requireSome("pictures", items);
-        return rows(items.size(), destination -> inRuns(items, open, destination));
+    /**
+     * Unit-length embeddings of pictures from anywhere, in order.
+     *
+     * @throws jclip.image.ImageException for the first that is no sound picture; it names the picture
+     */
+    public float[][] encodeSources(List<? extends PictureSource> pictures) {
+        requireSome("pictures", pictures);
+        return rows(pictures.size(), destination -> encodeSources(pictures, destination));
     }
 
-    /** Runs of the largest batch, so that the pixels in memory stay bounded however long the list is. */
-    private <T> void inRuns(List<T> items, Function<T, Picture> open, MemorySegment destination) {
-        long image = preprocessor.tensorBytes();
-        int most = Math.min(items.size(), largestBatch);
-        try (NativeMemory memory = NativeMemory.allocate(most * image)) {
-            MemorySegment pixels = memory.segment();
-            for (int done = 0; done < items.size(); done += most) {
-                List<T> run = items.subList(done, Math.min(done + most, items.size()));
-                // In parallel, each picture in a place of its own.
-                IntStream.range(0, run.size())
-                        .parallel()
-                        .forEach(i -> preprocessor.toTensor(open.apply(run.get(i)), pixels.asSlice(i * image, image)));
-                model.encodeImages(pixels, run.size(), destination.asSlice(done * rowBytes()), true);
+    /**
+     * Unit-length embeddings into the caller's memory.
+     *
+     * @param destination float32 [pictures, {@link #embedDim}]
+     * @throws jclip.image.ImageException for the first that is no sound picture; it names the picture
+     */
+    public void encodeSources(List<? extends PictureSource> pictures, MemorySegment destination) {
+        requireSome("pictures", pictures);
+        // Runs of the largest batch: the pixels in memory stay bounded however long the list is.
+        int most = Math.min(pictures.size(), largestBatch);
+        try (NativeMemory pixels = NativeMemory.allocate(most * preprocessor.tensorBytes())) {
+            for (int done = 0; done < pictures.size(); done += most) {
+                List<? extends PictureSource> run = pictures.subList(done, Math.min(done + most, pictures.size()));
+                int threads = Math.min(run.size(), Library.cpu().threads());
+                List<PictureFailure> failures = preprocessor.toTensors(run, pixels.segment(), threads);
+                if (!failures.isEmpty()) {
+                    throw failures.getFirst().error();
+                }
+                model.encodeImages(pixels.segment(), run.size(), destination.asSlice(done * rowBytes()), true);
             }
         }
     }
@@ -278,8 +300,7 @@ public final class Clip implements AutoCloseable {
      * @param destination float32 [pictures, {@link #embedDim}]
      */
     public void encodePictures(List<Picture> pictures, MemorySegment destination) {
-        requireSome("pictures", pictures);
-        inRuns(pictures, picture -> picture, destination);
+        encodeSources(pictures.stream().map(PictureSource::of).toList(), destination);
     }
 
     /** The unit-length embedding of a text. */

@@ -41,7 +41,8 @@ public final class ZeroShotClassifier {
         float[][] weights = new float[labels.size()][];
         for (int i = 0; i < weights.length; i++) {
             String label = labels.get(i);
-            List<String> prompts = templates.stream().map(t -> t.replace(BARE, label)).toList();
+            List<String> prompts =
+                    templates.stream().map(t -> t.replace(BARE, label)).toList();
             weights[i] = mean(clip.encodeTexts(prompts));
         }
         return new ZeroShotClassifier(clip, List.copyOf(labels), weights);

@@ -20,16 +20,20 @@ public final class Benchmarks {
         ChainedOptionsBuilder options = new OptionsBuilder().parent(given).addProfiler(CeilingProfiler.class);
         if (!given.getParameter("isa").hasValue()) {
             Isa best = Library.cpu().bestIsa();
-            options.param("isa", Arrays.stream(Isa.values())
-                    .filter(isa -> isa.compareTo(best) <= 0)
-                    .map(Isa::toString)
-                    .toArray(String[]::new));
+            options.param(
+                    "isa",
+                    Arrays.stream(Isa.values())
+                            .filter(isa -> isa.compareTo(best) <= 0)
+                            .map(Isa::toString)
+                            .toArray(String[]::new));
         }
         if (!given.getParameter("threads").hasValue()) {
-            options.param("threads", IntStream.of(1, 2)
-                    .filter(n -> n <= Runtime.getRuntime().availableProcessors())
-                    .mapToObj(Integer::toString)
-                    .toArray(String[]::new));
+            options.param(
+                    "threads",
+                    IntStream.of(1, 2)
+                            .filter(n -> n <= Runtime.getRuntime().availableProcessors())
+                            .mapToObj(Integer::toString)
+                            .toArray(String[]::new));
         }
         new Runner(options.jvmArgsAppend("--enable-native-access=ALL-UNNAMED").build()).run();
     }

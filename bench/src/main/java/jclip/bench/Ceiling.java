@@ -68,7 +68,8 @@ final class Ceiling {
     private static Path unpacked() {
         try (InputStream in = Ceiling.class.getResourceAsStream("libbench.so")) {
             if (in == null) {
-                throw new IllegalStateException("libbench.so is not on the class path; build it: mvn package -pl bench -am");
+                throw new IllegalStateException(
+                        "libbench.so is not on the class path; build it: mvn package -pl bench -am");
             }
             Path file = Files.createTempFile("jclip-bench", ".so");
             file.toFile().deleteOnExit();
@@ -119,7 +120,8 @@ final class Ceiling {
 
     private long positive(long nanos) {
         if (nanos <= 0) {
-            throw new IllegalStateException(threads + " threads could not be started to measure the machine's ceilings");
+            throw new IllegalStateException(
+                    threads + " threads could not be started to measure the machine's ceilings");
         }
         return nanos;
     }

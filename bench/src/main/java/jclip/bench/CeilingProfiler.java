@@ -42,11 +42,13 @@ public final class CeilingProfiler implements InternalProfiler {
         if (amount == null) {
             return List.of();
         }
-        double seconds = result.getPrimaryResult().getScore() * benchmark.getTimeUnit().toNanos(1) * 1e-9;
+        double seconds =
+                result.getPrimaryResult().getScore() * benchmark.getTimeUnit().toNanos(1) * 1e-9;
         double ceiling = 0.5 * (before + ceiling(benchmark, amount));
         double rate = (amount.isCopy() ? amount.bytes() : amount.flops()) / seconds;
         return List.of(
-                new ScalarResult("ceiling", ceiling * 1e-9, amount.isCopy() ? "GB/s" : "GFLOP/s", AggregationPolicy.AVG),
+                new ScalarResult(
+                        "ceiling", ceiling * 1e-9, amount.isCopy() ? "GB/s" : "GFLOP/s", AggregationPolicy.AVG),
                 new ScalarResult("share", 100 * rate / ceiling, "%", AggregationPolicy.AVG));
     }
 

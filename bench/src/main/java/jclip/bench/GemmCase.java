@@ -20,7 +20,9 @@ record GemmCase(long rows, long n, long k, long activation) implements Case {
     @Override
     public Work open(Context context) {
         Work work = new Work(context, "gemm");
-        work.set("a", work.floats(rows * k)).set("packed", work.packedGemm(n, k)).set("bias", work.floats(n));
+        work.set("a", work.floats(rows * k))
+                .set("packed", work.packedGemm(n, k))
+                .set("bias", work.floats(n));
         work.set("y", work.bytes(4 * rows * n)).set("rows", rows).set("n", n).set("k", k);
         return work.set("lda", k).set("ldy", n).set("activation", activation).withWorkspace();
     }

@@ -4,10 +4,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.LocalDate;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -76,12 +73,13 @@ public final class Guard {
         Path folder = Path.of(args[0], machine.kind());
         Path file = folder.resolve("guard.json");
         if (!record && !Files.exists(file)) {
-            System.err.println("guard: nothing is stored for this machine kind, " + machine.kind() + "; store it: bench/guard --record");
+            System.err.println("guard: nothing is stored for this machine kind, " + machine.kind()
+                    + "; store it: bench/guard --record");
             System.exit(2);
         }
         Guard guard = new Guard(new Rounds(library, ROUNDS), record ? Map.of() : GuardFile.read(file), System.out);
         LINES.forEach(guard::check);
-        Map<String, String> head = head(machine, record);
+        Map<String, String> head = Report.head(machine, "bench/guard" + (record ? " --record" : ""));
         if (record) {
             GuardFile.write(file, head, guard.found);
         }
@@ -90,19 +88,8 @@ public final class Guard {
             System.err.println("guard: fell by more than a fifth: " + String.join("; ", guard.fallen));
             System.exit(1);
         }
-        System.out.println("guard: " + guard.found.size() + (record ? " stored in " + file : " measured, none fell by more than a fifth"));
-    }
-
-    private static Map<String, String> head(Machine machine, boolean record) {
-        Map<String, String> head = new LinkedHashMap<>();
-        head.put("machine", machine.kind());
-        head.put("processor", machine.processor());
-        head.put("commit", System.getProperty("jclip.commit", "not given"));
-        head.put("command", "bench/guard" + (record ? " --record" : ""));
-        head.put("date", LocalDate.now(ZoneOffset.UTC).toString());
-        head.put("load", Machine.load());
-        head.put("rounds", Integer.toString(ROUNDS));
-        return head;
+        System.out.println("guard: " + guard.found.size()
+                + (record ? " stored in " + file : " measured, none fell by more than a fifth"));
     }
 
     private void check(String line) {
@@ -129,19 +116,31 @@ public final class Guard {
 
     /** Ratio by ratio: a disturbance lowers a ratio of neighbours, seldom raises it. */
     private static Measurement better(Measurement a, Measurement b) {
-        return new Measurement(a.line(), a.isa(), a.share().median() >= b.share().median() ? a.share() : b.share(),
+        return new Measurement(
+                a.line(),
+                a.isa(),
+                a.share().median() >= b.share().median() ? a.share() : b.share(),
                 a.plain().median() >= b.plain().median() ? a.plain() : b.plain());
     }
 
     static boolean hasFallen(Measurement now, GuardFile.@Nullable Stored before) {
-        return before != null && (now.share().fellFrom(before.share()) || now.plain().fellFrom(before.plain()));
+        return before != null
+                && (now.share().fellFrom(before.share()) || now.plain().fellFrom(before.plain()));
     }
 
     private void row(Measurement m, GuardFile.@Nullable Stored before) {
-        String row = String.format(Locale.ROOT, "| %-62s | %-6s | %5.1f %% [%.1f, %.1f] | %s | %6.1f [%.1f, %.1f] | %s |", m.line(), m.isa(),
-                100 * m.share().median(), 100 * m.share().low(), 100 * m.share().high(),
+        String row = String.format(
+                Locale.ROOT,
+                "| %-62s | %-6s | %5.1f %% [%.1f, %.1f] | %s | %6.1f [%.1f, %.1f] | %s |",
+                m.line(),
+                m.isa(),
+                100 * m.share().median(),
+                100 * m.share().low(),
+                100 * m.share().high(),
                 before == null ? "-" : String.format(Locale.ROOT, "%.1f %%", 100 * before.share()),
-                m.plain().median(), m.plain().low(), m.plain().high(),
+                m.plain().median(),
+                m.plain().low(),
+                m.plain().high(),
                 before == null ? "-" : String.format(Locale.ROOT, "%.1f", before.plain()));
         out.println(row);
         table.append(row).append('\n');
@@ -149,11 +148,19 @@ public final class Guard {
 
     private String report(Map<String, String> head) {
         StringBuilder text = new StringBuilder("# Last run of the guard\n\n");
-        head.forEach((name, value) -> text.append("- ").append(name).append(": ").append(value).append('\n'));
-        text.append("- result: ").append(fallen.isEmpty() ? "nothing fell by more than a fifth" : "FELL: " + fallen).append("\n\n");
-        text.append("One thread, by its own clock. Ceiling: multiply-adds of the same vectors, or (gemm of one row, layer_norm, resample) a"
-                + " copy of\nas many bytes. Median and quartiles of " + ROUNDS + " interleaved rounds.\n\n");
-        text.append("| case | isa | share of ceiling | stored | times the plain version | stored |\n|---|---|---|---|---|---|\n");
+        head.forEach((name, value) ->
+                text.append("- ").append(name).append(": ").append(value).append('\n'));
+        text.append("- result: ")
+                .append(fallen.isEmpty() ? "nothing fell by more than a fifth" : "FELL: " + fallen)
+                .append("\n\n");
+        text.append("One thread, by its own clock. Ceiling: multiply-adds of the same vectors, or (gemm of one row,"
+                + " layer_norm, resample) a copy of\n"
+                + "as many bytes."
+                + " Median and"
+                + " quartiles"
+                + " of " + ROUNDS + " interleaved rounds.\n\n");
+        text.append("| case | isa | share of ceiling | stored | times the plain version | stored |\n"
+                + "|---|---|---|---|---|---|\n");
         return text.append(table).toString();
     }
 }

@@ -31,8 +31,10 @@ final class GuardFile {
                 } else if (inCase && token.isScalarValue()) {
                     fields.put(json.currentName(), json.getText());
                 } else if (inCase && token == JsonToken.END_OBJECT) {
-                    stored.put(fields.get("isa") + " " + fields.get("line"), new Stored(
-                            Double.parseDouble(fields.get("share")), Double.parseDouble(fields.get("plain"))));
+                    stored.put(
+                            fields.get("isa") + " " + fields.get("line"),
+                            new Stored(
+                                    Double.parseDouble(fields.get("share")), Double.parseDouble(fields.get("plain"))));
                     inCase = false;
                 }
             }

@@ -16,10 +16,15 @@ record LayerNormCase(long rows, long width, boolean residual) implements Case {
     @Override
     public Work open(Context context) {
         Work work = new Work(context, "layer_norm");
-        work.set("x", work.floats(rows * width)).set("weight", work.floats(width)).set("bias", work.floats(width));
+        work.set("x", work.floats(rows * width))
+                .set("weight", work.floats(width))
+                .set("bias", work.floats(width));
         if (residual) {
             work.set("residual", work.floats(rows * width)).set("sum", work.bytes(4 * rows * width));
         }
-        return work.set("y", work.bytes(4 * rows * width)).set("rows", rows).set("width", width).set("epsilon", 1e-5);
+        return work.set("y", work.bytes(4 * rows * width))
+                .set("rows", rows)
+                .set("width", width)
+                .set("epsilon", 1e-5);
     }
 }

@@ -30,7 +30,8 @@ final class LoadedTower implements AutoCloseable {
         }
         Architecture architecture = model.architecture();
         Architecture.Text text = architecture.text();
-        float[] values = Formula.pixels("", image ? batch : 1, architecture.vision().imageSize());
+        float[] values =
+                Formula.pixels("", image ? batch : 1, architecture.vision().imageSize());
         this.pixels = NativeMemory.allocate((long) values.length * Float.BYTES);
         MemorySegment.copy(values, 0, pixels.segment(), ValueLayout.JAVA_FLOAT, 0, values.length);
         int[] lengths = new int[batch];

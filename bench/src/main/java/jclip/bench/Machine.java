@@ -36,8 +36,11 @@ record Machine(String processor, String kind) {
         String name = cpu.getOrDefault("model name", "unknown");
         int family = Integer.parseInt(cpu.getOrDefault("cpu family", "0"));
         int model = Integer.parseInt(cpu.getOrDefault("model", "0"));
-        String slug = name.replaceAll("\\((R|TM|r|tm)\\)|CPU|Processor|[0-9]+-Core|@.*", " ").trim().toLowerCase(Locale.ROOT);
-        String kind = slug.replaceAll("[^a-z0-9]+", "-") + "-" + generation(family, model, best) + "-" + processors + "c";
+        String slug = name.replaceAll("\\((R|TM|r|tm)\\)|CPU|Processor|[0-9]+-Core|@.*", " ")
+                .trim()
+                .toLowerCase(Locale.ROOT);
+        String kind =
+                slug.replaceAll("[^a-z0-9]+", "-") + "-" + generation(family, model, best) + "-" + processors + "c";
         return new Machine(name, kind);
     }
 

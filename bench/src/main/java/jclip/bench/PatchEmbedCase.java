@@ -27,7 +27,12 @@ record PatchEmbedCase(long batch, long size, long patch, long width) implements 
         Work work = new Work(context, "patch_embed");
         work.set("pixels", work.floats(batch * 3 * size * size)).set("packed", work.packedGemm(width, inner()));
         work.set("class_embedding", work.floats(width)).set("positional", work.floats((1 + grid()) * width));
-        work.set("y", work.bytes(4 * batch * (1 + grid()) * width)).set("batch", batch).set("height", size);
-        return work.set("image_width", size).set("patch", patch).set("width", width).withWorkspace();
+        work.set("y", work.bytes(4 * batch * (1 + grid()) * width))
+                .set("batch", batch)
+                .set("height", size);
+        return work.set("image_width", size)
+                .set("patch", patch)
+                .set("width", width)
+                .withWorkspace();
     }
 }

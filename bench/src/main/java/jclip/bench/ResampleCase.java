@@ -29,7 +29,9 @@ record ResampleCase(int from, int to) implements Case {
     @Override
     public Work open(Context context) {
         Work work = new Work(context, "resample");
-        int[] first = IntStream.range(0, to).map(i -> Math.clamp((long) from * i / to - taps() / 2, 0, from - taps())).toArray();
+        int[] first = IntStream.range(0, to)
+                .map(i -> Math.clamp((long) from * i / to - taps() / 2, 0, from - taps()))
+                .toArray();
         int[] size = new int[to];
         Arrays.fill(size, taps());
         int[] weights = new int[to * taps()];

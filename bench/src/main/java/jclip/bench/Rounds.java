@@ -65,7 +65,8 @@ final class Rounds {
     List<Measurement> measure(Line line) {
         Case subject = Case.of(line);
         List<Contender> fast = new ArrayList<>();
-        try (Contender plain = new Contender(subject, Isa.REF); NativeMemory memory = copyMemory(subject.amount())) {
+        try (Contender plain = new Contender(subject, Isa.REF);
+                NativeMemory memory = copyMemory(subject.amount())) {
             for (Isa isa : Isa.values()) {
                 if (isa != Isa.REF && isa.compareTo(library.bestIsa()) <= 0) {
                     fast.add(new Contender(subject, isa));
@@ -77,7 +78,9 @@ final class Rounds {
         } finally {
             fast.forEach(Contender::close);
         }
-        return fast.stream().map(c -> new Measurement(line.toString(), c.isa, Ratio.of(c.share), Ratio.of(c.plain))).toList();
+        return fast.stream()
+                .map(c -> new Measurement(line.toString(), c.isa, Ratio.of(c.share), Ratio.of(c.plain)))
+                .toList();
     }
 
     private static void round(Amount amount, Contender plain, List<Contender> fast, MemorySegment memory, int round) {

@@ -25,7 +25,8 @@ public class TokenizerBenchmark {
     @Param({
         "a photo of a dog",
         "Two red-brick houses &amp; an old bicycle, leaning against the fence in the late afternoon's light (1987)",
-        "\u732b\u304c\u7a93\u8fba\u3067\u5bdd\u3066\u3044\u308b, un ch\u00e2teau pr\u00e8s de la rivi\u00e8re \ud83c\udff0"
+        "\u732b\u304c\u7a93\u8fba\u3067\u5bdd\u3066\u3044\u308b, un ch\u00e2teau pr\u00e8s de la rivi\u00e8re"
+                + " \ud83c\udff0"
     })
     public String text = "";
 

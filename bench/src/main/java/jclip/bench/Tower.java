@@ -24,16 +24,20 @@ record Tower(String name) {
             if (!isImage()) {
                 return new Amount(batch * text(architecture), 0);
             }
-            return new Amount(batch * switch (architecture.vision()) {
-                case Architecture.Vit vit -> vit(vit, architecture.embedDim());
-                case Architecture.ResNet net -> resNet(net, architecture.embedDim());
-            }, 0);
+            return new Amount(
+                    batch
+                            * switch (architecture.vision()) {
+                                case Architecture.Vit vit -> vit(vit, architecture.embedDim());
+                                case Architecture.ResNet net -> resNet(net, architecture.embedDim());
+                            },
+                    0);
         }
     }
 
     private static double text(Architecture architecture) {
         Architecture.Text t = architecture.text();
-        return blocks(t.layers(), t.contextLength(), t.width(), t.mlpWidth(), true) + 2.0 * t.width() * architecture.embedDim();
+        return blocks(t.layers(), t.contextLength(), t.width(), t.mlpWidth(), true)
+                + 2.0 * t.width() * architecture.embedDim();
     }
 
     private static double vit(Architecture.Vit v, int embed) {

@@ -75,7 +75,10 @@ final class Work implements AutoCloseable {
         MemorySegment packed = bytes(context.library().packedConvolutionBytes(context, out, channels, kernel));
         try (Work pack = new Work(context, "conv2d_pack")) {
             pack.set("w", pack.floats(out * channels * kernel * kernel)).set("packed", packed);
-            pack.set("out_channels", out).set("channels", channels).set("kernel", kernel).run();
+            pack.set("out_channels", out)
+                    .set("channels", channels)
+                    .set("kernel", kernel)
+                    .run();
         }
         return packed;
     }

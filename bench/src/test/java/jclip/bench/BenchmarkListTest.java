@@ -14,8 +14,17 @@ class BenchmarkListTest {
         try (InputStream in = Benchmarks.class.getResourceAsStream("/META-INF/BenchmarkList")) {
             assertThat(in).as("META-INF/BenchmarkList").isNotNull();
             String list = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-            assertThat(list).contains("GemmBenchmark", "AttentionBenchmark", "LayerNormBenchmark", "Conv2dBenchmark",
-                    "PatchEmbedBenchmark", "ResampleBenchmark", "PreprocessBenchmark", "TokenizerBenchmark", "TowerBenchmark");
+            assertThat(list)
+                    .contains(
+                            "GemmBenchmark",
+                            "AttentionBenchmark",
+                            "LayerNormBenchmark",
+                            "Conv2dBenchmark",
+                            "PatchEmbedBenchmark",
+                            "ResampleBenchmark",
+                            "PreprocessBenchmark",
+                            "TokenizerBenchmark",
+                            "TowerBenchmark");
         }
     }
 }

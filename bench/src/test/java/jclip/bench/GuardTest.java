@@ -13,7 +13,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 class GuardTest {
     private static Measurement measured(double share, double plain) {
-        return new Measurement("gemm rows=50 n=8 k=8", Isa.AVX2, Ratio.of(new double[] {share}), Ratio.of(new double[] {plain}));
+        return new Measurement(
+                "gemm rows=50 n=8 k=8", Isa.AVX2, Ratio.of(new double[] {share}), Ratio.of(new double[] {plain}));
     }
 
     @Test
@@ -30,8 +31,8 @@ class GuardTest {
     void whatIsStoredIsReadBack(@TempDir Path folder) throws IOException {
         Path file = folder.resolve("kind/guard.json");
         GuardFile.write(file, Map.of("machine", "kind"), List.of(measured(0.8, 30)));
-        assertThat(GuardFile.read(file)).containsExactly(
-                Map.entry("avx2 gemm rows=50 n=8 k=8", new GuardFile.Stored(0.8, 30)));
+        assertThat(GuardFile.read(file))
+                .containsExactly(Map.entry("avx2 gemm rows=50 n=8 k=8", new GuardFile.Stored(0.8, 30)));
     }
 
     @Test
@@ -48,13 +49,16 @@ class GuardTest {
 
     @Test
     void everyGuardedLineIsACase() {
-        assertThat(Guard.LINES).allSatisfy(line -> assertThat(Case.of(Line.parse(line)).amount().bytes()).isPositive());
+        assertThat(Guard.LINES)
+                .allSatisfy(line ->
+                        assertThat(Case.of(Line.parse(line)).amount().bytes()).isPositive());
     }
 
     @Test
     void theSameMachineHasTheSameKind() {
         Map<String, String> epyc = Map.of("model name", "AMD EPYC", "cpu family", "25", "model", "17");
-        Map<String, String> xeon = Map.of("model name", "Intel(R) Xeon(R) CPU @ 2.20GHz", "cpu family", "6", "model", "79");
+        Map<String, String> xeon =
+                Map.of("model name", "Intel(R) Xeon(R) CPU @ 2.20GHz", "cpu family", "6", "model", "79");
         assertThat(Machine.of(epyc, Isa.AVX512, 2).kind()).isEqualTo("amd-epyc-zen4-2c");
         assertThat(Machine.of(xeon, Isa.AVX2, 4).kind()).isEqualTo("intel-xeon-avx2-4c");
     }

@@ -21,7 +21,11 @@ public final class Call implements AutoCloseable {
         this.struct = context.library().header().struct(operator);
         this.memory = NativeMemory.allocate(STRUCT + struct.bytes());
         this.args = memory.segment().asSlice(STRUCT, struct.bytes());
-        memory.segment().set(ValueLayout.JAVA_LONG, 0, context.library().operator(operator).address());
+        memory.segment()
+                .set(
+                        ValueLayout.JAVA_LONG,
+                        0,
+                        context.library().operator(operator).address());
         memory.segment().set(ValueLayout.JAVA_LONG, Long.BYTES, args.address());
     }
 

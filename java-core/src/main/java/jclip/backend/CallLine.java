@@ -54,19 +54,21 @@ public final class CallLine {
     private String integers(Header.Field field, long elements) {
         boolean wide = field.element().equals("int64_t");
         long bytes = elements * (wide ? Long.BYTES : Integer.BYTES);
-        MemorySegment values =
-                MemorySegment.ofAddress(args.get(ValueLayout.JAVA_LONG, field.offset())).reinterpret(bytes);
+        MemorySegment values = MemorySegment.ofAddress(args.get(ValueLayout.JAVA_LONG, field.offset()))
+                .reinterpret(bytes);
         StringBuilder text = new StringBuilder(type(field)).append('{');
         for (long i = 0; i < elements; i++) {
             text.append(i == 0 ? "" : ",");
-            text.append(wide ? values.getAtIndex(ValueLayout.JAVA_LONG, i) : values.getAtIndex(ValueLayout.JAVA_INT, i));
+            text.append(
+                    wide ? values.getAtIndex(ValueLayout.JAVA_LONG, i) : values.getAtIndex(ValueLayout.JAVA_INT, i));
         }
         return text.append('}').toString();
     }
 
     @Override
     public String toString() {
-        StringBuilder text = new StringBuilder(struct.operator()).append(" isa=").append(isa);
+        StringBuilder text =
+                new StringBuilder(struct.operator()).append(" isa=").append(isa);
         Map<Long, String> seen = new HashMap<>();
         for (Header.Field field : struct.fields()) {
             if (field.role() == Header.Role.WORKSPACE || field.name().equals("workspace_bytes")) {

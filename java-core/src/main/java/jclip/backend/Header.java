@@ -81,7 +81,8 @@ public final class Header {
     static Header load() {
         try (InputStream in = Header.class.getResourceAsStream("jclip.h")) {
             if (in == null) {
-                throw new LibraryException("jclip.h is missing in the jclip jar: the jar is incomplete; build it again");
+                throw new LibraryException(
+                        "jclip.h is missing in the jclip jar: the jar is incomplete; build it again");
             }
             return parse(in.readAllBytes());
         } catch (IOException e) {
@@ -125,7 +126,9 @@ public final class Header {
 
     private static String hash(byte[] bytes) {
         try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes)).substring(0, 16);
+            return HexFormat.of()
+                    .formatHex(MessageDigest.getInstance("SHA-256").digest(bytes))
+                    .substring(0, 16);
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every Java platform has SHA-256", e);
         }

@@ -26,9 +26,17 @@ public final class Library {
     private static final MethodHandle PACKED_GEMM = LINKER.downcallHandle(FunctionDescriptor.of(
             ValueLayout.JAVA_LONG, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
     private static final MethodHandle PACKED_CONVOLUTION = LINKER.downcallHandle(FunctionDescriptor.of(
-            ValueLayout.JAVA_LONG, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
+            ValueLayout.JAVA_LONG,
+            ValueLayout.ADDRESS,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG));
     private static final MethodHandle RUN = LINKER.downcallHandle(FunctionDescriptor.of(
-            ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.ADDRESS));
+            ValueLayout.JAVA_INT,
+            ValueLayout.ADDRESS,
+            ValueLayout.ADDRESS,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.ADDRESS));
 
     private final Path path;
     private final SymbolLookup symbols;
@@ -53,8 +61,9 @@ public final class Library {
             throw new LibraryException(path + " does not answer", t);
         }
         if (!version.endsWith(" " + header.hash())) {
-            throw new LibraryException(path + " was built from another jclip.h: it says '" + version + "', this jar needs hash "
-                    + header.hash() + "; rebuild it, or remove it so that the one in the jar is used");
+            throw new LibraryException(
+                    path + " was built from another jclip.h: it says '" + version + "', this jar needs hash "
+                            + header.hash() + "; rebuild it, or remove it so that the one in the jar is used");
         }
         this.isa = forcedIsa == null ? best : Isa.of(forcedIsa);
         if (isa.compareTo(best) > 0) {

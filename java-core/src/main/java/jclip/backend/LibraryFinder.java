@@ -89,7 +89,12 @@ final class LibraryFinder {
     }
 
     private void note(Path file, String place, String reason) {
-        tried.append("\n  ").append(file).append(" (").append(place).append("): ").append(reason);
+        tried.append("\n  ")
+                .append(file)
+                .append(" (")
+                .append(place)
+                .append("): ")
+                .append(reason);
     }
 
     private static @Nullable Path beside() {
@@ -109,7 +114,10 @@ final class LibraryFinder {
         ClassLoader loader = LibraryFinder.class.getClassLoader();
         try (InputStream in = loader == null ? null : loader.getResourceAsStream(RESOURCE)) {
             if (in == null) {
-                note(Path.of(RESOURCE), "class and module path", "not there; is jclip-native (classifier linux-x86_64) missing?");
+                note(
+                        Path.of(RESOURCE),
+                        "class and module path",
+                        "not there; is jclip-native (classifier linux-x86_64) missing?");
                 throw nothing();
             }
             return in.readAllBytes();
@@ -125,7 +133,9 @@ final class LibraryFinder {
             return Path.of(own);
         }
         String xdg = environment.get("XDG_CACHE_HOME");
-        return xdg != null && !xdg.isBlank() ? Path.of(xdg, "jclip") : Path.of(System.getProperty("user.home"), ".cache", "jclip");
+        return xdg != null && !xdg.isBlank()
+                ? Path.of(xdg, "jclip")
+                : Path.of(System.getProperty("user.home"), ".cache", "jclip");
     }
 
     /** Puts the content there under its final name in one step, unless the same bytes are there already, and loads it. */

@@ -121,11 +121,13 @@ final class OpenClipConfig {
         checkKeys(text, TEXT_KEYS);
         int width = text.integer("width", 512);
         int heads = text.integer("heads", 8);
-        Architecture.Pool pool = switch (text.string("pool_type", "argmax")) {
-            case "argmax" -> Architecture.Pool.ARGMAX;
-            case "eos" -> Architecture.Pool.EOS;
-            default -> throw text.error("pool_type", "is '" + text.get("pool_type") + "'; supported: argmax, eos");
-        };
+        Architecture.Pool pool =
+                switch (text.string("pool_type", "argmax")) {
+                    case "argmax" -> Architecture.Pool.ARGMAX;
+                    case "eos" -> Architecture.Pool.EOS;
+                    default ->
+                        throw text.error("pool_type", "is '" + text.get("pool_type") + "'; supported: argmax, eos");
+                };
         int eos = pool == Architecture.Pool.EOS ? text.integer("eos_id", 2) : -1;
         return new Architecture.Text(
                 text.integer("context_length", 77),

@@ -43,7 +43,8 @@ final class ArgumentStruct implements Op.Fields {
     }
 
     void workspace(long address, long bytes) {
-        memory.set(ValueLayout.JAVA_LONG, field("workspace", Header.Role.WORKSPACE).offset(), address);
+        memory.set(
+                ValueLayout.JAVA_LONG, field("workspace", Header.Role.WORKSPACE).offset(), address);
         set("workspace_bytes", bytes);
     }
 
@@ -66,7 +67,8 @@ final class ArgumentStruct implements Op.Fields {
     void complete() {
         for (Header.Field field : struct.fields()) {
             if (!written.get(field.offset() / Long.BYTES)) {
-                throw new IllegalArgumentException(struct.operator() + ": field '" + field.name() + "' was not written");
+                throw new IllegalArgumentException(
+                        struct.operator() + ": field '" + field.name() + "' was not written");
             }
         }
     }

@@ -61,8 +61,10 @@ public final class Graph {
         }
         List<Tensor> tensors = new ArrayList<>();
         for (int i = 0; i < made.size(); i++) {
-            long[] shape = made.get(i).shape().stream().mapToLong(Long::longValue).toArray();
-            Tensor tensor = Tensor.of(names.get(i), Tensor.Kind.ACTIVATION, made.get(i).type(), shape);
+            long[] shape =
+                    made.get(i).shape().stream().mapToLong(Long::longValue).toArray();
+            Tensor tensor =
+                    Tensor.of(names.get(i), Tensor.Kind.ACTIVATION, made.get(i).type(), shape);
             if (activations.putIfAbsent(names.get(i), tensor) != null || inputs.containsKey(names.get(i))) {
                 throw new IllegalArgumentException(name + ": a tensor named '" + names.get(i) + "' exists");
             }

@@ -13,7 +13,12 @@ import org.jspecify.annotations.Nullable;
  * @param firstRow {@code GEMM}: the first of the n rows taken from the checkpoint's matrix
  * @param batchNorm name of the batch normalisation folded into the weights, or null
  */
-public record Parameter(String name, Form form, List<Long> shape, long firstRow, @Nullable String batchNorm) {
+public record Parameter(
+        String name,
+        Form form,
+        List<Long> shape,
+        long firstRow,
+        @Nullable String batchNorm) {
     /** Layouts of parameters. */
     public enum Form {
         /** As in the checkpoint. */

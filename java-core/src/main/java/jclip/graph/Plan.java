@@ -62,7 +62,8 @@ public final class Plan {
             for (Graph.Node node : graph.nodes()) {
                 long size = workspaceBytes(node, context, scratch);
                 if (size > 0) {
-                    workspaces[node.index()] = new Block("workspace of " + node.index(), size, node.index(), node.index());
+                    workspaces[node.index()] =
+                            new Block("workspace of " + node.index(), size, node.index(), node.index());
                 }
             }
         }
@@ -136,7 +137,9 @@ public final class Plan {
     private long assign() {
         List<Block> all = new ArrayList<>(Set.copyOf(blocks.values()));
         Arrays.stream(workspaces).filter(Objects::nonNull).forEach(all::add);
-        all.sort(Comparator.comparingLong((Block b) -> -b.bytes).thenComparingInt(b -> b.first).thenComparing(b -> b.name));
+        all.sort(Comparator.comparingLong((Block b) -> -b.bytes)
+                .thenComparingInt(b -> b.first)
+                .thenComparing(b -> b.name));
         List<Block> placed = new ArrayList<>();
         long end = 0;
         for (Block block : all) {
@@ -198,7 +201,12 @@ public final class Plan {
     /** A table of all nodes: operator, outputs, bytes, place and life time. */
     public String print() {
         StringBuilder text = new StringBuilder();
-        text.append(String.format(Locale.ROOT, "%s: %d operators, arena %,d bytes%n", graph.name(), graph.nodes().size(), bytes));
+        text.append(String.format(
+                Locale.ROOT,
+                "%s: %d operators, arena %,d bytes%n",
+                graph.name(),
+                graph.nodes().size(),
+                bytes));
         for (Graph.Node node : graph.nodes()) {
             for (Tensor output : node.outputs()) {
                 Block block = Objects.requireNonNull(blocks.get(output));
@@ -226,10 +234,15 @@ public final class Plan {
         for (Tensor output : node.outputs()) {
             Block block = Objects.requireNonNull(blocks.get(output));
             text.append("  writes ").append(output).append(" at ").append(block.offset);
-            text.append(block.name.equals(output.name()) ? "" : ", in place of " + block.name + ", which nobody reads later");
+            text.append(
+                    block.name.equals(output.name())
+                            ? ""
+                            : ", in place of " + block.name + ", which nobody reads later");
             text.append(", kept until node ").append(block.last).append('\n');
         }
         long scratch = workspaceBytes(node);
-        return scratch == 0 ? text.toString() : text.append("  workspace ").append(scratch).append(" bytes\n").toString();
+        return scratch == 0
+                ? text.toString()
+                : text.append("  workspace ").append(scratch).append(" bytes\n").toString();
     }
 }

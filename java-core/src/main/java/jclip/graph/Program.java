@@ -36,8 +36,9 @@ public final class Program implements AutoCloseable {
      */
     public Program(Plan plan, Context context, MemorySegment arena, ToLongFunction<Parameter> parameters) {
         if (arena.byteSize() < plan.bytes() || arena.address() % 64 != 0) {
-            throw new IllegalArgumentException(plan.graph().name() + ": an arena of " + arena.byteSize() + " bytes at address "
-                    + arena.address() + "; it must have " + plan.bytes() + " and be 64-byte aligned");
+            throw new IllegalArgumentException(
+                    plan.graph().name() + ": an arena of " + arena.byteSize() + " bytes at address " + arena.address()
+                            + "; it must have " + plan.bytes() + " and be 64-byte aligned");
         }
         this.plan = plan;
         this.context = context;
@@ -46,7 +47,9 @@ public final class Program implements AutoCloseable {
         Header header = context.library().header();
         this.count = nodes.size();
         this.arguments = new MemorySegment[count];
-        long structs = nodes.stream().mapToLong(n -> header.struct(n.op().operator()).bytes()).sum();
+        long structs = nodes.stream()
+                .mapToLong(n -> header.struct(n.op().operator()).bytes())
+                .sum();
         this.memory = NativeMemory.allocate((long) count * (CALL_BYTES + Long.BYTES) + structs);
         this.calls = memory.segment().asSlice(0, (long) count * CALL_BYTES);
         this.nanos = memory.segment().asSlice(calls.byteSize(), (long) count * Long.BYTES);
@@ -76,7 +79,10 @@ public final class Program implements AutoCloseable {
         }
         args.complete();
         long call = (long) node.index() * CALL_BYTES;
-        calls.set(ValueLayout.JAVA_LONG, call, context.library().operator(node.op().operator()).address());
+        calls.set(
+                ValueLayout.JAVA_LONG,
+                call,
+                context.library().operator(node.op().operator()).address());
         calls.set(ValueLayout.JAVA_LONG, call + Long.BYTES, arguments[node.index()].address());
     }
 

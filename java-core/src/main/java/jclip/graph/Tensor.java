@@ -62,7 +62,8 @@ public final class Tensor {
         List<Long> sizes = new ArrayList<>();
         for (long size : shape) {
             if (size < 1) {
-                throw new IllegalArgumentException(name + ": shape " + Arrays.toString(shape) + "; every size must be at least 1");
+                throw new IllegalArgumentException(
+                        name + ": shape " + Arrays.toString(shape) + "; every size must be at least 1");
             }
             sizes.add(size);
         }
@@ -95,7 +96,8 @@ public final class Tensor {
      * @throws IllegalArgumentException if the counts differ, or this shows columns
      */
     public Tensor reshaped(long... sizes) {
-        Tensor view = new Tensor(name, kind, type, checked(name, sizes), base, offset, sizes[sizes.length - 1], parameter);
+        Tensor view =
+                new Tensor(name, kind, type, checked(name, sizes), base, offset, sizes[sizes.length - 1], parameter);
         if (rowStride != width() || view.elements() != elements()) {
             throw new IllegalArgumentException(this + " cannot be seen as " + Arrays.toString(sizes));
         }

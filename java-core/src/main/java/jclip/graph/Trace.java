@@ -15,7 +15,9 @@ final class Trace {
 
     /** Lines of all nodes, before they run: later the memory of the integers that they read may hold something else. */
     List<String> lines(Program program) {
-        return program.plan().graph().nodes().stream().map(node -> line(program, node)).toList();
+        return program.plan().graph().nodes().stream()
+                .map(node -> line(program, node))
+                .toList();
     }
 
     void print(Program program, List<String> lines) {
@@ -36,7 +38,10 @@ final class Trace {
             @Override
             public Op.Fields set(String field, @Nullable Tensor tensor) {
                 if (tensor != null) {
-                    line.pointer(field, tensor.kind() == Tensor.Kind.PARAMETER ? packing(tensor.parameter()) : "", extent(tensor));
+                    line.pointer(
+                            field,
+                            tensor.kind() == Tensor.Kind.PARAMETER ? packing(tensor.parameter()) : "",
+                            extent(tensor));
                 }
                 return this;
             }
@@ -63,8 +68,12 @@ final class Trace {
     private static String packing(Parameter parameter) {
         return switch (parameter.form()) {
             case PLAIN, FOLDED_BIAS -> "";
-            case GEMM, GEMM_TRANSPOSED -> "gemm_pack:" + parameter.shape().get(0) + "x" + parameter.shape().get(1);
-            case CONVOLUTION -> "conv2d_pack:" + parameter.shape().get(0) + "x" + parameter.shape().get(1) + "x" + parameter.shape().get(2);
+            case GEMM, GEMM_TRANSPOSED ->
+                "gemm_pack:" + parameter.shape().get(0) + "x"
+                        + parameter.shape().get(1);
+            case CONVOLUTION ->
+                "conv2d_pack:" + parameter.shape().get(0) + "x"
+                        + parameter.shape().get(1) + "x" + parameter.shape().get(2);
         };
     }
 }

@@ -1,6 +1,5 @@
 package jclip.image;
 
-
 /**
  * BMP as Pillow opens it: 1, 4 and 8 bits are palette pictures unless the palette is a plain grey ramp (8 bits: grey; 1
  * bit black and white: "1"); 16, 24 and 32 bits are RGB, the fourth byte counts as alpha only where the masks of a bit
@@ -96,13 +95,14 @@ final class BmpReader {
 
     private void check() {
         boolean depth = bits == 1 || bits == 4 || bits == 8 || bits == 16 || bits == 24 || bits == 32;
-        boolean packing = switch (compression) {
-            case RAW -> true;
-            case RLE8 -> bits == 8;
-            case RLE4 -> bits == 4;
-            case BIT_FIELDS -> bits >= 16;
-            default -> false;
-        };
+        boolean packing =
+                switch (compression) {
+                    case RAW -> true;
+                    case RLE8 -> bits == 8;
+                    case RLE4 -> bits == 4;
+                    case BIT_FIELDS -> bits >= 16;
+                    default -> false;
+                };
         if (!depth || !packing) {
             throw file.error("unsupported BMP: " + bits + " bits a pixel, compression " + compression);
         }

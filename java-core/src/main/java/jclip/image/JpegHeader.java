@@ -11,6 +11,9 @@ record JpegHeader(int width, int height, int components, int orientation) {
     private static final int SOI = 0xD8;
     private static final int EOI = 0xD9;
     private static final int SOS = 0xDA;
+    /** Each scan may cost as much as the whole picture in a few bytes; encoders write a dozen. */
+    private static final int MAX_SCANS = 500;
+
     private static final int DQT = 0xDB;
     private static final int APP1 = 0xE1;
 
@@ -69,6 +72,7 @@ record JpegHeader(int width, int height, int components, int orientation) {
         private int height;
         private int components;
         private int orientation = 1;
+        private int scans;
         /** Bit t: quantisation table t is there. */
         private int tables;
         /** Position of the frame header's list of components. */
@@ -102,6 +106,11 @@ record JpegHeader(int width, int height, int components, int orientation) {
                         "JPEG segment " + Integer.toHexString(code) + " (marker length " + length + ")");
                 segment(code, at + 3, length - 2);
                 scanned |= code == SOS;
+                scans += code == SOS ? 1 : 0;
+                if (scans > MAX_SCANS) {
+                    throw file.error(
+                            "JPEG of more than " + MAX_SCANS + " scans: decoding would take out of all proportion");
+                }
                 at += 1 + length;
             }
             if (!scanned) {

@@ -16,6 +16,9 @@ final class NativeResampler {
     /** The operator reads up to this many bytes beyond the last row. */
     static final long SLACK = 16;
 
+    /** Output rows of a band: windows overlap by three rows' worth of source, a tenth of this. */
+    private static final int BAND = 32;
+
     private final Library library;
     private final Isa isa;
 
@@ -27,10 +30,15 @@ final class NativeResampler {
     /** What survives of a resized plane, rows x columns x channels bytes. */
     byte[] resize8(MemorySegment in, int channels, Frame rows, Frame columns, Interpolation filter, Scratch scratch) {
         byte[] out = new byte[Math.multiplyExact(rows.count(), columns.count() * channels)];
-        try (Job job = new Job(in, channels, rows, columns, filter, out.length, scratch)) {
-            job.call.set("y", job.result);
-            job.run();
-            MemorySegment.copy(job.result, ValueLayout.JAVA_BYTE, 0, out, 0, out.length);
+        int row = columns.count() * channels;
+        for (int done = 0; done < rows.count(); done += bandRows(in, rows)) {
+            Frame band = band(rows, done, bandRows(in, rows));
+            int size = band.count() * row;
+            try (Job job = new Job(in, channels, band, columns, filter, size, scratch)) {
+                job.call.set("y", job.result);
+                job.run();
+                MemorySegment.copy(job.result, ValueLayout.JAVA_BYTE, 0, out, done * row, size);
+            }
         }
         return out;
     }
@@ -53,15 +61,25 @@ final class NativeResampler {
             long row,
             long plane,
             Scratch scratch) {
-        try (Job job = new Job(in, channels, rows, columns, filter, 4L * table.length, scratch)) {
-            MemorySegment.copy(table, 0, job.result, ValueLayout.JAVA_FLOAT, 0, table.length);
-            job.call
-                    .set("table", job.result)
-                    .set("tensor", tensor)
-                    .set("tensor_row", row)
-                    .set("tensor_channel", plane);
-            job.run();
+        for (int done = 0; done < rows.count(); done += bandRows(in, rows)) {
+            Frame band = band(rows, done, bandRows(in, rows));
+            try (Job job = new Job(in, channels, band, columns, filter, 4L * table.length, scratch)) {
+                MemorySegment.copy(table, 0, job.result, ValueLayout.JAVA_FLOAT, 0, table.length);
+                job.call.set("table", job.result).set("tensor", tensor.asSlice(done * row * Float.BYTES));
+                job.call.set("tensor_row", row).set("tensor_channel", plane);
+                job.run();
+            }
         }
+    }
+
+    /** Pixels on the heap are copied band by band: fresh pages for all of them would cost more than resampling. */
+    private static int bandRows(MemorySegment in, Frame rows) {
+        return in.isNative() ? rows.count() : BAND;
+    }
+
+    private static Frame band(Frame rows, int done, int count) {
+        return new Frame(
+                rows.in(), rows.resized(), rows.from() + done, Math.min(count, rows.count() - done), 0, rows.target());
     }
 
     /** One call with its memory: source rows unless they are native already, windows, result or table. */

@@ -51,7 +51,9 @@ final class Inspection {
             bound.run();
             for (String name : names) {
                 Tensor tensor = graph.tensor(name);
-                values.put(name, new TensorValues(tensor.shape(), program.segment(tensor).toArray(ValueLayout.JAVA_FLOAT)));
+                values.put(
+                        name,
+                        new TensorValues(tensor.shape(), program.segment(tensor).toArray(ValueLayout.JAVA_FLOAT)));
             }
         }
         return values;

@@ -35,8 +35,9 @@ public final class Model implements AutoCloseable {
 
         public Options {
             if (imageSize < 0 || slots < 0 || threads < 0 || largestBatch < 1 || Integer.bitCount(largestBatch) != 1) {
-                throw new IllegalArgumentException("model options: image size " + imageSize + ", slots " + slots + ", threads "
-                        + threads + " must not be negative, and the largest batch " + largestBatch + " a power of two");
+                throw new IllegalArgumentException(
+                        "model options: image size " + imageSize + ", slots " + slots + ", threads " + threads
+                                + " must not be negative, and the largest batch " + largestBatch + " a power of two");
             }
         }
     }
@@ -92,12 +93,22 @@ public final class Model implements AutoCloseable {
         if (imageSize == 0 || imageSize == from.vision().imageSize()) {
             return from;
         }
-        Architecture.Vision vision = switch (from.vision()) {
-            case Architecture.Vit v -> new Architecture.Vit(
-                    imageSize, v.patchSize(), v.width(), v.layers(), v.heads(), v.headDim(), v.mlpWidth(), v.eps());
-            case Architecture.ResNet r -> new Architecture.ResNet(
-                    imageSize, r.width(), r.layers(), r.heads(), r.headDim(), r.attnpoolWidth(), r.eps());
-        };
+        Architecture.Vision vision =
+                switch (from.vision()) {
+                    case Architecture.Vit v ->
+                        new Architecture.Vit(
+                                imageSize,
+                                v.patchSize(),
+                                v.width(),
+                                v.layers(),
+                                v.heads(),
+                                v.headDim(),
+                                v.mlpWidth(),
+                                v.eps());
+                    case Architecture.ResNet r ->
+                        new Architecture.ResNet(
+                                imageSize, r.width(), r.layers(), r.heads(), r.headDim(), r.attnpoolWidth(), r.eps());
+                };
         return new Architecture(from.embedDim(), from.activation(), vision, from.text());
     }
 
@@ -134,7 +145,9 @@ public final class Model implements AutoCloseable {
 
     /** The plan of a batch of texts at full context, for printing. */
     public Plan textPlan(int batch) {
-        return plans.text(plans.textBucket(batch), Plans.tokenBucket(batch * architecture.text().contextLength()));
+        return plans.text(
+                plans.textBucket(batch),
+                Plans.tokenBucket(batch * architecture.text().contextLength()));
     }
 
     /**
@@ -180,8 +193,8 @@ public final class Model implements AutoCloseable {
     public void encodeTexts(int[] tokens, int count, MemorySegment destination, boolean unit) {
         int context = architecture.text().contextLength();
         if (count < 1 || tokens.length < (long) count * context) {
-            throw new IllegalArgumentException(
-                    "tokens: " + tokens.length + " ids for " + count + " texts of " + context + "; count must be at least 1");
+            throw new IllegalArgumentException("tokens: " + tokens.length + " ids for " + count + " texts of " + context
+                    + "; count must be at least 1");
         }
         checkBytes("destination", destination, count, (long) architecture.embedDim() * Float.BYTES);
         Slot slot = acquire();
@@ -229,7 +242,8 @@ public final class Model implements AutoCloseable {
         Slot slot = acquire();
         try (Context context = new Context(planning.library(), planning.isa(), 0)) {
             int largest = Integer.highestOneBit(count) == count ? count : Integer.highestOneBit(count) << 1;
-            return look.apply(new Inspection(context, weights, new Plans(architecture, Shortcuts.NONE, largest, context)));
+            return look.apply(
+                    new Inspection(context, weights, new Plans(architecture, Shortcuts.NONE, largest, context)));
         } finally {
             release(slot);
         }

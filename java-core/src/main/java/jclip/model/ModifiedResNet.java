@@ -36,7 +36,8 @@ final class ModifiedResNet {
 
     private void network(Architecture architecture, Architecture.ResNet net, Tensor pixels) {
         long width = net.width();
-        Tensor x = convolution("visual.stem1", pixels, Conv2d.Layout.NCHW, "visual.conv1", "visual.bn1", width / 2, 3, 2);
+        Tensor x =
+                convolution("visual.stem1", pixels, Conv2d.Layout.NCHW, "visual.conv1", "visual.bn1", width / 2, 3, 2);
         x = convolution("visual.stem2", x, Conv2d.Layout.NHWC, "visual.conv2", "visual.bn2", width / 2, width / 2, 1);
         x = convolution("visual.stem3", x, Conv2d.Layout.NHWC, "visual.conv3", "visual.bn3", width, width / 2, 1);
         x = graph.record("visual.stem", new AvgPool(x, 2));
@@ -67,7 +68,13 @@ final class ModifiedResNet {
 
     /** A 1x1 convolution is a matrix product over pixels; [batch, height, width, in] to [batch * height * width, out]. */
     private Tensor pointwise(
-            String label, Tensor x, String name, String norm, long out, @Nullable Tensor residual, Nonlinearity activation) {
+            String label,
+            Tensor x,
+            String name,
+            String norm,
+            long out,
+            @Nullable Tensor residual,
+            Nonlinearity activation) {
         return graph.record(
                 label,
                 new Gemm(
@@ -94,7 +101,13 @@ final class ModifiedResNet {
         }
         if (downsample) {
             identity = pointwise(
-                    l + "downsample", identity, l + "downsample.0", l + "downsample.1", 4 * planes, null, Nonlinearity.IDENTITY);
+                    l + "downsample",
+                    identity,
+                    l + "downsample.0",
+                    l + "downsample.1",
+                    4 * planes,
+                    null,
+                    Nonlinearity.IDENTITY);
         }
         Tensor sum = pointwise(label, y, l + "conv3", l + "bn3", 4 * planes, identity, Nonlinearity.RELU);
         return sum.reshaped(batch, height / stride, width / stride, 4 * planes);
@@ -108,7 +121,8 @@ final class ModifiedResNet {
         String w = "visual.attnpool.";
         Tensor all = graph.record(
                 w + "tokens",
-                new AttentionPoolTokens(x, graph.parameter(Parameter.plain(w + "positional_embedding", tokens, width))));
+                new AttentionPoolTokens(
+                        x, graph.parameter(Parameter.plain(w + "positional_embedding", tokens, width))));
         Tensor keys = linear(w + "k", all, w + "k_proj", width);
         Tensor values = linear(w + "v", all, w + "v_proj", width);
         Tensor mean = graph.record(w + "mean", GatherRows.every(all, tokens));

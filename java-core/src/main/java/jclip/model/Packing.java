@@ -54,7 +54,8 @@ final class Packing {
                 throw new IllegalArgumentException("text " + row + ", position " + i + ": id " + id
                         + " is outside the vocabulary of " + text.vocabSize());
             }
-            boolean better = text.pool() == Architecture.Pool.EOS ? !found && id == text.eosId() : id > tokens[start + best];
+            boolean better =
+                    text.pool() == Architecture.Pool.EOS ? !found && id == text.eosId() : id > tokens[start + best];
             if (better) {
                 best = i;
                 found = true;

@@ -87,7 +87,8 @@ final class Plans {
     }
 
     Plan text(int sequences, int tokens) {
-        return texts.computeIfAbsent(((long) sequences << 32) | tokens, key -> Plan.of(textGraph(sequences, tokens), context));
+        return texts.computeIfAbsent(
+                ((long) sequences << 32) | tokens, key -> Plan.of(textGraph(sequences, tokens), context));
     }
 
     /** Bytes of an arena in which every bucket fits. */

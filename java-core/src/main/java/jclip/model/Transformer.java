@@ -50,12 +50,18 @@ record Transformer(
      * Queries are a matrix of their own here in both cases, so that a model packs its weights once.
      */
     Tensor lastBlock(
-            int index, Tensor x, Pool pool, Attention.Sequences sequences, @Nullable Tensor live, @Nullable Tensor liveQueries) {
+            int index,
+            Tensor x,
+            Pool pool,
+            Attention.Sequences sequences,
+            @Nullable Tensor live,
+            @Nullable Tensor liveQueries) {
         String w = names + index + ".";
         String l = label + index;
         Tensor normed = layerNorm(l + ".ln_1", x, w + "ln_1", live);
         Tensor keysValues = linear(l + ".kv", normed, w + "attn.in_proj_", width, 2 * width, live);
-        Tensor queries = linear(l + ".q", pool.pick(l + ".pooled_ln_1", normed), w + "attn.in_proj_", 0, width, liveQueries);
+        Tensor queries =
+                linear(l + ".q", pool.pick(l + ".pooled_ln_1", normed), w + "attn.in_proj_", 0, width, liveQueries);
         Tensor attended = graph.record(
                 l + ".attention",
                 new Attention(

@@ -24,7 +24,8 @@ final class VisionTransformer {
                 "visual.embed",
                 new PatchEmbed(
                         pixels,
-                        graph.parameter(Parameter.gemm("visual.conv1.weight", width, 3L * vit.patchSize() * vit.patchSize())),
+                        graph.parameter(
+                                Parameter.gemm("visual.conv1.weight", width, 3L * vit.patchSize() * vit.patchSize())),
                         graph.parameter(Parameter.plain("visual.class_embedding", width)),
                         graph.parameter(Parameter.plain("visual.positional_embedding", tokens, width)),
                         vit.patchSize()));

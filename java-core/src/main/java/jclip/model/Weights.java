@@ -56,8 +56,8 @@ final class Weights implements AutoCloseable {
         return switch (parameter.form()) {
             case PLAIN, FOLDED_BIAS -> elements(parameter) * Float.BYTES;
             case GEMM, GEMM_TRANSPOSED -> context.library().packedGemmBytes(context, shape.get(0), shape.get(1));
-            case CONVOLUTION -> context.library()
-                    .packedConvolutionBytes(context, shape.get(0), shape.get(1), shape.get(2));
+            case CONVOLUTION ->
+                context.library().packedConvolutionBytes(context, shape.get(0), shape.get(1), shape.get(2));
         };
     }
 
@@ -98,7 +98,8 @@ final class Weights implements AutoCloseable {
         void load() {
             Map<String, List<Parameter>> bySource = new LinkedHashMap<>();
             for (Parameter parameter : weights.offsets.keySet()) {
-                bySource.computeIfAbsent(parameter.name(), name -> new ArrayList<>()).add(parameter);
+                bySource.computeIfAbsent(parameter.name(), name -> new ArrayList<>())
+                        .add(parameter);
             }
             bySource.forEach(this::load);
         }
@@ -151,9 +152,14 @@ final class Weights implements AutoCloseable {
         }
 
         private void placePlain(Parameter parameter, MemorySegment source, MemorySegment to) {
-            boolean grid = parameter.name().endsWith("positional_embedding") && parameter.name().startsWith("visual.");
+            boolean grid = parameter.name().endsWith("positional_embedding")
+                    && parameter.name().startsWith("visual.");
             if (grid && !whole(parameter)) {
-                placeResized(source, to, Math.toIntExact(parameter.shape().get(1)), side(parameter.shape().get(0)));
+                placeResized(
+                        source,
+                        to,
+                        Math.toIntExact(parameter.shape().get(1)),
+                        side(parameter.shape().get(0)));
             } else {
                 MemorySegment.copy(source, parameter.firstRow() * Float.BYTES, to, 0, to.byteSize());
             }

@@ -39,7 +39,9 @@ public final class CleaningSteps {
         int[] codePoints = text.codePoints().toArray();
         List<Span> spans = new ArrayList<>();
         if (MojibakeTest.isBad(text)) {
-            for (long at = MojibakeTest.firstMatch(codePoints, 0); at >= 0; at = MojibakeTest.firstMatch(codePoints, (int) at)) {
+            for (long at = MojibakeTest.firstMatch(codePoints, 0);
+                    at >= 0;
+                    at = MojibakeTest.firstMatch(codePoints, (int) at)) {
                 spans.add(new Span((int) (at >>> 32), (int) at));
             }
         }

@@ -73,11 +73,12 @@ final class MojibakeTest {
         for (int i = 0; i < parts.length; i++) {
             boolean optional = parts[i].endsWith("?");
             String name = optional ? parts[i].substring(0, parts[i].length() - 1) : parts[i];
-            int set = switch (name) {
-                case "@word" -> WORD;
-                case "@text-start" -> TEXT_START;
-                default -> elements.computeIfAbsent(name, _ -> elements.size());
-            };
+            int set =
+                    switch (name) {
+                        case "@word" -> WORD;
+                        case "@text-start" -> TEXT_START;
+                        default -> elements.computeIfAbsent(name, _ -> elements.size());
+                    };
             rule[i] = new Element(set, optional);
         }
         return rule;
@@ -86,11 +87,12 @@ final class MojibakeTest {
     private static CodePointSet members(String element, Map<String, String> categories) {
         StringBuilder ranges = new StringBuilder();
         for (String part : (element.charAt(0) == '!' ? element.substring(1) : element).split(",")) {
-            String known = switch (part) {
-                case "@space" -> Tables.named(Tables.lines("classes.txt"), "space");
-                case "@any-but-newline" -> "A";
-                default -> categories.getOrDefault(part, part);
-            };
+            String known =
+                    switch (part) {
+                        case "@space" -> Tables.named(Tables.lines("classes.txt"), "space");
+                        case "@any-but-newline" -> "A";
+                        default -> categories.getOrDefault(part, part);
+                    };
             ranges.append(known).append(' ');
         }
         return CodePointSet.parse(ranges.toString());

@@ -30,12 +30,14 @@ class LibraryTest {
         byte[] bytes = Header.class.getResourceAsStream("jclip.h").readAllBytes();
         String text = new String(bytes, StandardCharsets.UTF_8);
         // Counted without the parser's own pattern: every ";" between the braces of a struct ends one field.
-        Matcher matcher = Pattern.compile("typedef struct \\{([^}]*)\\} jc_(\\w+)_args;").matcher(text);
+        Matcher matcher =
+                Pattern.compile("typedef struct \\{([^}]*)\\} jc_(\\w+)_args;").matcher(text);
         int structs = 0;
         while (matcher.find()) {
             String body = matcher.group(1).replaceAll("/\\*(?s:.*?)\\*/", "");
             Header.Struct struct = header.struct(matcher.group(2));
-            assertThat(struct.fields()).as(struct.operator()).hasSize((int) body.chars().filter(c -> c == ';').count());
+            assertThat(struct.fields()).as(struct.operator()).hasSize((int)
+                    body.chars().filter(c -> c == ';').count());
             int at = 0;
             for (Header.Field field : struct.fields()) {
                 int next = body.indexOf(field.name() + ";", at);
@@ -51,7 +53,9 @@ class LibraryTest {
     @Test
     void everyDeclaredOperatorIsExported() {
         for (Header.Struct struct : Library.cpu().header().structs()) {
-            assertThat(Library.cpu().operator(struct.operator()).address()).as(struct.operator()).isNotZero();
+            assertThat(Library.cpu().operator(struct.operator()).address())
+                    .as(struct.operator())
+                    .isNotZero();
         }
     }
 
@@ -64,17 +68,21 @@ class LibraryTest {
             for (Path file : files.filter(f -> f.toString().endsWith(".java")).toList()) {
                 String text = Files.readString(file);
                 Matcher record = Pattern.compile("return \"(\\w+)\";").matcher(text);
-                Matcher call = Pattern.compile("new Call\\(\\s*\\w+,\\s*\"(\\w+)\"").matcher(text);
+                Matcher call =
+                        Pattern.compile("new Call\\(\\s*\\w+,\\s*\"(\\w+)\"").matcher(text);
                 record.results().forEach(r -> named.add(r.group(1)));
                 call.results().forEach(r -> named.add(r.group(1)));
             }
         }
-        assertThat(Library.cpu().header().structs()).extracting(Header.Struct::operator).allMatch(named::contains);
+        assertThat(Library.cpu().header().structs())
+                .extracting(Header.Struct::operator)
+                .allMatch(named::contains);
     }
 
     @Test
     void anotherHeaderIsRefused() {
-        Header other = Header.parse("typedef struct {\n  float* x; /* out */\n} jc_other_args;\n".getBytes(StandardCharsets.UTF_8));
+        Header other = Header.parse(
+                "typedef struct {\n  float* x; /* out */\n} jc_other_args;\n".getBytes(StandardCharsets.UTF_8));
         assertThatThrownBy(() -> Library.open(Library.cpu().path(), other, null))
                 .isInstanceOf(LibraryException.class)
                 .hasMessageContaining("another jclip.h")
@@ -86,7 +94,9 @@ class LibraryTest {
         Header header = Library.cpu().header();
         for (Isa isa : Isa.values()) {
             if (isa.compareTo(Library.cpu().bestIsa()) <= 0) {
-                assertThat(Library.open(Library.cpu().path(), header, isa.toString()).isa()).isEqualTo(isa);
+                assertThat(Library.open(Library.cpu().path(), header, isa.toString())
+                                .isa())
+                        .isEqualTo(isa);
             }
         }
         assertThatThrownBy(() -> Library.open(Library.cpu().path(), header, "sse9"))
@@ -102,7 +112,8 @@ class LibraryTest {
         byte[] good = Files.readAllBytes(file);
         Files.delete(file);
         Files.write(file, new byte[] {1, 2, 3});
-        assertThat(LibraryFinder.find(Library.cpu().header(), environment).path()).isEqualTo(file);
+        assertThat(LibraryFinder.find(Library.cpu().header(), environment).path())
+                .isEqualTo(file);
         assertThat(Files.readAllBytes(file)).isEqualTo(good);
         try (Stream<Path> files = Files.list(file.getParent())) {
             assertThat(files.toList()).containsExactly(file);
@@ -112,7 +123,8 @@ class LibraryTest {
     @Test
     void anUnusableCacheFallsBackToTheTemporaryFolder(@TempDir Path folder) throws IOException {
         Path blocked = Files.writeString(folder.resolve("a-file"), "not a folder");
-        Path file = LibraryFinder.find(Library.cpu().header(), Map.of("JCLIP_CACHE", blocked.toString())).path();
+        Path file = LibraryFinder.find(Library.cpu().header(), Map.of("JCLIP_CACHE", blocked.toString()))
+                .path();
         assertThat(file).startsWith(Path.of(System.getProperty("java.io.tmpdir")));
     }
 
@@ -134,7 +146,8 @@ class LibraryTest {
         Path library = Library.cpu().path();
         assertThat(Files.size(library)).isLessThan(3_000_000);
         String dynamic = output("objdump", "-p", library.toString());
-        assertThat(dynamic.lines().filter(l -> l.contains("NEEDED")).map(l -> l.strip().split("\\s+")[1]))
+        assertThat(dynamic.lines().filter(l -> l.contains("NEEDED")).map(l -> l.strip()
+                        .split("\\s+")[1]))
                 .isSubsetOf("libc.so.6", "libm.so.6", "libpthread.so.0", "ld-linux-x86-64.so.2");
         Matcher version = Pattern.compile("GLIBC_2\\.(\\d+)").matcher(output("objdump", "-T", library.toString()));
         int seen = 0;
@@ -146,7 +159,8 @@ class LibraryTest {
     }
 
     private static String output(String... command) throws Exception {
-        Process process = new ProcessBuilder(List.of(command)).redirectErrorStream(true).start();
+        Process process =
+                new ProcessBuilder(List.of(command)).redirectErrorStream(true).start();
         String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).as(text).isZero();
         return text;

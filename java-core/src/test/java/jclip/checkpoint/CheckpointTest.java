@@ -182,9 +182,8 @@ class CheckpointTest {
                 }
             }
             TestFiles.write(folder.resolve("t/epoch_1.pt"), TestFiles.torch(source, true, false));
-            assertReason(
-                    Reason.FILE_NOT_FOUND,
-                    () -> Checkpoint.open(folder.resolve("t")).close());
+            assertReason(Reason.FILE_NOT_FOUND, () -> Checkpoint.open(folder.resolve("t"))
+                    .close());
             TestFiles.json(
                     folder.resolve("t/open_clip_config.json"),
                     OpenClipConfig.write(source.architecture(), source.preprocess()));
@@ -405,9 +404,8 @@ class CheckpointTest {
     }
 
     private static void assertReason(Reason reason, Runnable action) {
-        assertThatThrownBy(action::run)
-                .isInstanceOfSatisfying(
-                        CheckpointException.class, e -> assertThat(e.reason()).isEqualTo(reason));
+        assertThatThrownBy(action::run).isInstanceOfSatisfying(CheckpointException.class, e -> assertThat(e.reason())
+                .isEqualTo(reason));
     }
 
     private static List<String> list(Path folder) {

@@ -308,8 +308,7 @@ class HostileFilesTest {
     }
 
     private static void assertReason(Reason reason, Runnable action) {
-        assertThatThrownBy(action::run)
-                .isInstanceOfSatisfying(
-                        CheckpointException.class, e -> assertThat(e.reason()).isEqualTo(reason));
+        assertThatThrownBy(action::run).isInstanceOfSatisfying(CheckpointException.class, e -> assertThat(e.reason())
+                .isEqualTo(reason));
     }
 }

@@ -48,9 +48,8 @@ class ModelFixturesTest {
             List<String> accepted = new ArrayList<>(List.of(config.string("reason")));
             config.list("also_accepted").forEach(reason -> accepted.add((String) reason));
             assertThatThrownBy(() -> Checkpoint.open(weights(folder, config), request))
-                    .isInstanceOfSatisfying(
-                            CheckpointException.class,
-                            e -> assertThat(accepted).contains(e.reason().name().toLowerCase(Locale.ROOT)))
+                    .isInstanceOfSatisfying(CheckpointException.class, e -> assertThat(accepted)
+                            .contains(e.reason().name().toLowerCase(Locale.ROOT)))
                     .hasMessageContaining(folder.getFileName().toString());
         });
     }
@@ -159,11 +158,12 @@ class ModelFixturesTest {
 
     private static void loads(Path folder, Config config) {
         try (Checkpoint checkpoint = Checkpoint.open(weights(folder, config))) {
-            Layout layout = switch (config.string("layout")) {
-                case "hf" -> Layout.HUGGINGFACE;
-                case "openclip" -> Layout.OPENCLIP;
-                default -> Layout.OPENAI;
-            };
+            Layout layout =
+                    switch (config.string("layout")) {
+                        case "hf" -> Layout.HUGGINGFACE;
+                        case "openclip" -> Layout.OPENCLIP;
+                        default -> Layout.OPENAI;
+                    };
             assertThat(checkpoint.layout()).isEqualTo(layout);
             assertThat(checkpoint.architecture()).isEqualTo(FormulaCase.architecture(config));
             assertThat(checkpoint.logitScale()).isCloseTo((float) config.number("logit_scale", 0), within(1e-7f));

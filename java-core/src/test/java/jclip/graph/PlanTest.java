@@ -46,7 +46,8 @@ class PlanTest {
             }
             MemorySegment edge = arena.segment().asSlice(plan.bytes());
             edge.fill((byte) 0x5a);
-            try (Program program = new Program(plan, context, arena.segment(), p -> ones.segment().address())) {
+            try (Program program = new Program(
+                    plan, context, arena.segment(), p -> ones.segment().address())) {
                 MemorySegment x = program.segment(plan.graph().tensor("x"));
                 for (int i = 0; i < ROWS * WIDTH; i++) {
                     x.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) Math.sin(i * 1.7));
@@ -93,13 +94,15 @@ class PlanTest {
             try (NativeMemory arena = NativeMemory.allocate(plan.bytes());
                     NativeMemory weights = NativeMemory.allocate(WIDTH * Float.BYTES)) {
                 weights.segment().setAtIndex(ValueLayout.JAVA_FLOAT, 3, Float.POSITIVE_INFINITY);
-                try (Program program = new Program(plan, context, arena.segment(), p -> weights.segment().address())) {
+                try (Program program = new Program(
+                        plan, context, arena.segment(), p -> weights.segment().address())) {
                     Graph.@Nullable Node node = program.interpret();
                     assertThat(node).isNotNull();
                     assertThat(node.outputs().getFirst().name()).isEqualTo("a");
                 }
                 weights.segment().fill((byte) 0);
-                try (Program program = new Program(plan, context, arena.segment(), p -> weights.segment().address())) {
+                try (Program program = new Program(
+                        plan, context, arena.segment(), p -> weights.segment().address())) {
                     assertThat(program.interpret()).isNull();
                     assertThat(program.profile()).hasSize(plan.graph().nodes().size());
                 }
@@ -110,7 +113,8 @@ class PlanTest {
     /** A struct field that is not in the header, written twice, or left out, is an error when the program is bound. */
     @Test
     void argumentStructsMustBeComplete() {
-        for (List<String> fields : List.of(List.of("x", "y", "count"), List.of("x", "y", "count", "count", "activation"), List.of("z"))) {
+        for (List<String> fields :
+                List.of(List.of("x", "y", "count"), List.of("x", "y", "count", "count", "activation"), List.of("z"))) {
             Graph graph = new Graph("wrong");
             Tensor x = graph.input("x", DType.F32, 3);
             graph.output(graph.record("y", new Wrong(x, fields)));

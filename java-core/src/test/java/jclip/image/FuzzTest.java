@@ -122,14 +122,15 @@ class FuzzTest {
     private static Map<String, byte[]> seeds() throws IOException {
         Map<String, byte[]> seeds = new LinkedHashMap<>();
         for (PixelMode mode : PixelMode.values()) {
-            int colour = switch (mode) {
-                case GREY -> 0;
-                case RGB -> 2;
-                case PALETTE -> 3;
-                case GREY_ALPHA -> 4;
-                case RGBA -> 6;
-                default -> -1;
-            };
+            int colour =
+                    switch (mode) {
+                        case GREY -> 0;
+                        case RGB -> 2;
+                        case PALETTE -> 3;
+                        case GREY_ALPHA -> 4;
+                        case RGBA -> 6;
+                        default -> -1;
+                    };
             if (colour >= 0) {
                 byte[] palette = colour == 3 ? Formula.palette() : new byte[0];
                 seeds.put(
@@ -155,9 +156,8 @@ class FuzzTest {
     }
 
     /** 5 x 3 grey, Adam7. */
-    private static final String INTERLACED =
-            "iVBORw0KGgoAAAANSUhEUgAAAAUAAAADCAAAAAEJWqqyAAAAHklEQVR4nGNgYFjAEMAgkr"
-                    + "KFQaOCwaaHgcsoqmkVADDgBUcDqzJwAAAAAElFTkSuQmCC";
+    private static final String INTERLACED = "iVBORw0KGgoAAAANSUhEUgAAAAUAAAADCAAAAAEJWqqyAAAAHklEQVR4nGNgYFjAEMAgkr"
+            + "KFQaOCwaaHgcsoqmkVADDgBUcDqzJwAAAAAElFTkSuQmCC";
 
     /** One pixel, lossless. */
     private static final String WEBP = "UklGRhoAAABXRUJQVlA4TA0AAAAvAAAAEAcQERGIiP4HAA==";

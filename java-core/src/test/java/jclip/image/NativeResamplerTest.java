@@ -50,6 +50,13 @@ class NativeResamplerTest {
             }
             byte[] found =
                     resampler.resize8(MemorySegment.ofArray(in), channels, frames[0], frames[1], filter, scratch);
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment whole =
+                        arena.allocate(in.length + NativeResampler.SLACK).asSlice(0, in.length);
+                whole.copyFrom(MemorySegment.ofArray(in));
+                assertThat(resampler.resize8(whole, channels, frames[0], frames[1], filter, scratch))
+                        .isEqualTo(wanted);
+            }
             assertThat(found)
                     .as("%s, %d channels, %s", Arrays.toString(frames), channels, filter)
                     .isEqualTo(wanted);

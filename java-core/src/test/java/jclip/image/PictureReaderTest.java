@@ -167,4 +167,24 @@ class PictureReaderTest {
         assertThat(picture.pixels()).containsOnly(0).hasSize(1200);
         assertThat(PictureReader.jpegDecoder()).isNotBlank();
     }
+
+    @Test
+    void endlessScansAreRefused() throws IOException {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        ImageIO.write(new BufferedImage(8, 8, BufferedImage.TYPE_BYTE_GRAY), "jpg", out);
+        byte[] jpeg = out.toByteArray();
+        int scan = 0;
+        while (jpeg[scan] != (byte) 0xFF || jpeg[scan + 1] != (byte) 0xDA) {
+            scan++;
+        }
+        out.reset();
+        out.write(jpeg, 0, scan);
+        for (int i = 0; i < 501; i++) {
+            out.write(jpeg, scan, jpeg.length - 2 - scan);
+        }
+        out.write(jpeg, jpeg.length - 2, 2);
+        assertThatThrownBy(() -> Picture.read(out.toByteArray(), "bomb"))
+                .isInstanceOf(ImageException.class)
+                .hasMessageContaining("scans");
+    }
 }

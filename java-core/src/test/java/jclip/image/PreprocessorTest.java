@@ -3,21 +3,27 @@ package jclip.image;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.awt.image.BufferedImage;
 import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import javax.imageio.ImageIO;
 import jclip.backend.NativeMemory;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Preprocessing of pictures made by formula. The expected hashes (expected.txt) come from expected.py, a second
@@ -186,5 +192,27 @@ class PreprocessorTest {
             }
         }
         assertThat(NativeMemory.liveBytes()).isZero();
+    }
+
+    @Test
+    void aBatchReadsFilesAsThePictureReaderDoes(@TempDir Path folder) throws IOException {
+        ByteArrayOutputStream jpeg = new ByteArrayOutputStream();
+        ImageIO.write(new BufferedImage(90, 70, BufferedImage.TYPE_INT_RGB), "jpg", jpeg);
+        Picture rgba = Formula.picture(PixelMode.RGBA, 40, 30);
+        byte[] png = PngWriter.write(30, 40, 8, 6, rgba.pixels());
+        Path file = Files.write(folder.resolve("a.png"), png);
+        List<PictureSource> sources = List.of(
+                PictureSource.of(jpeg.toByteArray(), "jpeg"), PictureSource.of(file), PictureSource.of(png, "png"));
+        List<Picture> pictures = List.of(Picture.read(jpeg.toByteArray(), "jpeg"), Picture.read(file), rgba);
+        Preprocessor preprocessor = Preprocessor.openai(32);
+        int size = (int) preprocessor.tensorBytes();
+        byte[] batch = new byte[3 * size];
+        assertThat(preprocessor.toTensors(sources, MemorySegment.ofArray(batch), 2))
+                .isEmpty();
+        for (int i = 0; i < 3; i++) {
+            byte[] alone = new byte[size];
+            preprocessor.toTensor(pictures.get(i), MemorySegment.ofArray(alone));
+            assertThat(Arrays.copyOfRange(batch, i * size, (i + 1) * size)).isEqualTo(alone);
+        }
     }
 }

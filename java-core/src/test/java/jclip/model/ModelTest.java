@@ -48,7 +48,9 @@ class ModelTest {
                 }
                 least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
             }
-            assertThat(least).as("bytes allocated by 200 image and 200 text calls").isZero();
+            assertThat(least)
+                    .as("bytes allocated by 200 image and 200 text calls")
+                    .isZero();
             assertThat(NativeMemory.liveBytes()).isEqualTo(nativeBefore);
         }
     }
@@ -87,7 +89,8 @@ class ModelTest {
                         int n = 1 + (i + mine) % 8;
                         equal &= Arrays.equals(
                                 SmallModels.images(model, pixels, 8 - n, n), 0, n * 40, images, (8 - n) * 40, 320);
-                        equal &= Arrays.equals(SmallModels.texts(model, tokens, 8 - n, n), 0, n * 40, texts, (8 - n) * 40, 320);
+                        equal &= Arrays.equals(
+                                SmallModels.texts(model, tokens, 8 - n, n), 0, n * 40, texts, (8 - n) * 40, 320);
                     }
                     return equal;
                 }));
@@ -181,7 +184,9 @@ class ModelTest {
 
     @Test
     void optionsAreChecked() {
-        assertThatThrownBy(() -> new Model.Options(0, 0, 3, 0, Shortcuts.ALL)).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> new Model.Options(-1, 0, 4, 0, Shortcuts.ALL)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> new Model.Options(0, 0, 3, 0, Shortcuts.ALL))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> new Model.Options(-1, 0, 4, 0, Shortcuts.ALL))
+                .isInstanceOf(IllegalArgumentException.class);
     }
 }

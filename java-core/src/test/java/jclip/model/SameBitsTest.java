@@ -98,8 +98,12 @@ class SameBitsTest {
         for (Shortcuts shortcuts :
                 new Shortcuts[] {Shortcuts.ALL, new Shortcuts(true, false), new Shortcuts(false, true)}) {
             try (Model model = SmallModels.load(architecture, shortcuts, 0, isa)) {
-                assertThat(SmallModels.images(model, pixels, 0, 5)).as("%s", shortcuts).isEqualTo(images);
-                assertThat(SmallModels.texts(model, tokens, 0, COUNT)).as("%s", shortcuts).isEqualTo(texts);
+                assertThat(SmallModels.images(model, pixels, 0, 5))
+                        .as("%s", shortcuts)
+                        .isEqualTo(images);
+                assertThat(SmallModels.texts(model, tokens, 0, COUNT))
+                        .as("%s", shortcuts)
+                        .isEqualTo(texts);
             }
         }
     }
@@ -117,8 +121,10 @@ class SameBitsTest {
                 texts = SmallModels.texts(plain, tokens, 0, 2);
             }
             try (Model fast = SmallModels.load(architecture, Shortcuts.ALL, 0)) {
-                assertThat(distance(SmallModels.images(fast, pixels, 0, 2), images)).isLessThan(1e-5);
-                assertThat(distance(SmallModels.texts(fast, tokens, 0, 2), texts)).isLessThan(1e-5);
+                assertThat(distance(SmallModels.images(fast, pixels, 0, 2), images))
+                        .isLessThan(1e-5);
+                assertThat(distance(SmallModels.texts(fast, tokens, 0, 2), texts))
+                        .isLessThan(1e-5);
             }
         }
     }

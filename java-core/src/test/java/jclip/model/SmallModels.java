@@ -67,7 +67,8 @@ final class SmallModels {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment in = arena.allocate((long) count * image * Float.BYTES, 64);
             MemorySegment.copy(pixels, first * image, in, ValueLayout.JAVA_FLOAT, 0, count * image);
-            MemorySegment out = arena.allocate((long) count * model.architecture().embedDim() * Float.BYTES, 64);
+            MemorySegment out =
+                    arena.allocate((long) count * model.architecture().embedDim() * Float.BYTES, 64);
             model.encodeImages(in, count, out, false);
             return out.toArray(ValueLayout.JAVA_FLOAT);
         }
@@ -80,7 +81,8 @@ final class SmallModels {
     static float[] texts(Model model, int[] tokens, int first, int count) {
         int[] rows = java.util.Arrays.copyOfRange(tokens, first * CONTEXT, (first + count) * CONTEXT);
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment out = arena.allocate((long) count * model.architecture().embedDim() * Float.BYTES, 64);
+            MemorySegment out =
+                    arena.allocate((long) count * model.architecture().embedDim() * Float.BYTES, 64);
             model.encodeTexts(rows, count, out, false);
             return out.toArray(ValueLayout.JAVA_FLOAT);
         }

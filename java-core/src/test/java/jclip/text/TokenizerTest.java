@@ -197,11 +197,12 @@ class TokenizerTest {
     private static String randomText(Random random, int kind) {
         StringBuilder text = new StringBuilder();
         for (int i = random.nextInt(40); i >= 0; i--) {
-            int c = switch (kind) {
-                case 0 -> ' ' + random.nextInt(95);
-                case 1 -> random.nextInt(random.nextBoolean() ? 0x3000 : 0x10FFFF);
-                default -> DAMAGED.charAt(random.nextInt(DAMAGED.length()));
-            };
+            int c =
+                    switch (kind) {
+                        case 0 -> ' ' + random.nextInt(95);
+                        case 1 -> random.nextInt(random.nextBoolean() ? 0x3000 : 0x10FFFF);
+                        default -> DAMAGED.charAt(random.nextInt(DAMAGED.length()));
+                    };
             text.appendCodePoint(c == '<' ? '>' : c);
         }
         return text.toString();

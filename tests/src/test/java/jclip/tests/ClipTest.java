@@ -90,7 +90,8 @@ class ClipTest {
             assertThat(clip.encodePicture(Picture.ofRgb(rgb, 120, 90))).isEqualTo(expected);
             MemorySegment out = arena.allocate(2L * SmallCheckpoint.EMBED * Float.BYTES, 4);
             clip.encodePictures(List.of(Picture.read(red), picture), out);
-            assertThat(out.asSlice(SmallCheckpoint.EMBED * Float.BYTES).toArray(ValueLayout.JAVA_FLOAT)).isEqualTo(expected);
+            assertThat(out.asSlice(SmallCheckpoint.EMBED * Float.BYTES).toArray(ValueLayout.JAVA_FLOAT))
+                    .isEqualTo(expected);
         }
         for (float[] row : clip.encodeImages(Collections.nCopies(70, checks))) {
             assertThat(row).isEqualTo(expected);
@@ -165,7 +166,9 @@ class ClipTest {
         assertThatThrownBy(() -> Clip.load(folder.resolve("nothing-here"))).isInstanceOf(CheckpointException.class);
         assertThatThrownBy(() -> Clip.builder().activation(Activation.GELU).load(model))
                 .isInstanceOf(CheckpointException.class);
-        assertThatThrownBy(() -> Clip.load(Path.of("formula:ViT-X"))).isInstanceOf(RuntimeException.class).hasMessageContaining("ViT-X");
+        assertThatThrownBy(() -> Clip.load(Path.of("formula:ViT-X")))
+                .isInstanceOf(RuntimeException.class)
+                .hasMessageContaining("ViT-X");
     }
 
     @Test
@@ -177,7 +180,9 @@ class ClipTest {
             assertThat(other.encodeText("a photo of a cat")).isEqualTo(text);
         }
         try (Clip half = Clip.load(SmallCheckpoint.write(folder.resolve("half"), Layout.OPENCLIP, DType.F16))) {
-            assertThat(Clip.cosine(half.encodeImage(checks), picture)).isCloseTo(1, within(1e-4)).isNotEqualTo(1);
+            assertThat(Clip.cosine(half.encodeImage(checks), picture))
+                    .isCloseTo(1, within(1e-4))
+                    .isNotEqualTo(1);
         }
     }
 

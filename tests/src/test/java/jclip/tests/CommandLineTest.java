@@ -35,7 +35,8 @@ class CommandLineTest {
 
     @BeforeAll
     static void prepare() throws IOException {
-        model = SmallCheckpoint.write(folder.resolve("model"), Layout.OPENCLIP, DType.F32).toString();
+        model = SmallCheckpoint.write(folder.resolve("model"), Layout.OPENCLIP, DType.F32)
+                .toString();
         BufferedImage image = new BufferedImage(100, 70, BufferedImage.TYPE_INT_RGB);
         for (int i = 0; i < 7000; i++) {
             image.setRGB(i % 100, i / 100, i * 2654435);
@@ -102,18 +103,23 @@ class CommandLineTest {
         assertThat(rows.get(0)).containsEntry("input", picture);
         List<?> vector = (List<?>) rows.get(0).get("embedding");
         assertThat(vector).hasSize(SmallCheckpoint.EMBED).isEqualTo(rows.get(1).get("embedding"));
-        assertThat(vector.stream().mapToDouble(v -> Math.pow((double) v, 2)).sum()).isCloseTo(1, within(1e-5));
+        assertThat(vector.stream().mapToDouble(v -> Math.pow((double) v, 2)).sum())
+                .isCloseTo(1, within(1e-5));
     }
 
     @Test
     void aBadPictureDoesNotStopTheOthers() throws IOException {
         Path npy = folder.resolve("none.npy");
-        Outcome outcome = run("embed", "--model", model, "--json", "--output", npy.toString(), picture, broken, picture);
+        Outcome outcome =
+                run("embed", "--model", model, "--json", "--output", npy.toString(), picture, broken, picture);
         assertThat(outcome.code).isEqualTo(1);
         List<Map<String, Object>> rows = outcome.objects();
         assertThat(rows).hasSize(3);
         assertThat(rows.get(0)).containsKey("embedding");
-        assertThat(rows.get(1)).containsEntry("input", broken).containsKey("error").doesNotContainKey("embedding");
+        assertThat(rows.get(1))
+                .containsEntry("input", broken)
+                .containsKey("error")
+                .doesNotContainKey("embedding");
         assertThat(rows.get(2)).containsKey("embedding");
         assertThat(npy).doesNotExist();
     }
@@ -121,8 +127,18 @@ class CommandLineTest {
     @Test
     void embedTextsIntoAFile() throws IOException {
         Path npy = folder.resolve("texts.npy");
-        Outcome outcome =
-                run("embed", "--model", model, "--raw", "--json", "--output", npy.toString(), "--text", "a cat", "--text", "a dog");
+        Outcome outcome = run(
+                "embed",
+                "--model",
+                model,
+                "--raw",
+                "--json",
+                "--output",
+                npy.toString(),
+                "--text",
+                "a cat",
+                "--text",
+                "a dog");
         assertThat(outcome.code).as(outcome.err).isZero();
         assertThat(outcome.objects()).hasSize(2);
         byte[] bytes = Files.readAllBytes(npy);
@@ -136,15 +152,18 @@ class CommandLineTest {
         assertThat(outcome.code).as(outcome.err).isZero();
         Map<?, ?> probabilities = (Map<?, ?>) outcome.objects().getFirst().get("probabilities");
         assertThat(probabilities.keySet()).hasToString("[cat, dog, house]");
-        assertThat(probabilities.values().stream().mapToDouble(v -> (double) v).sum()).isCloseTo(1, within(1e-9));
-        assertThat(run("classify", "--model", model, "--labels", "cat,cat", picture).code).isEqualTo(2);
+        assertThat(probabilities.values().stream().mapToDouble(v -> (double) v).sum())
+                .isCloseTo(1, within(1e-9));
+        assertThat(run("classify", "--model", model, "--labels", "cat,cat", picture).code)
+                .isEqualTo(2);
     }
 
     @Test
     void similarity() throws IOException {
         Outcome outcome = run("similarity", "--model", model, "--json", "--text", "a", "--text", "b", picture);
         assertThat(outcome.code).as(outcome.err).isZero();
-        assertThat(outcome.objects()).hasSize(2).allSatisfy(row -> assertThat(row).containsKeys("input", "text", "cosine"));
+        assertThat(outcome.objects()).hasSize(2).allSatisfy(row -> assertThat(row)
+                .containsKeys("input", "text", "cosine"));
     }
 
     @Test
@@ -152,7 +171,8 @@ class CommandLineTest {
         Outcome outcome = run("info", "--model", model, "--json");
         assertThat(outcome.code).as(outcome.err).isZero();
         assertThat(outcome.objects().getFirst())
-                .containsKeys("architecture", "parameters", "flops_image", "flops_text", "plan_bytes", "layout", "precision");
+                .containsKeys(
+                        "architecture", "parameters", "flops_image", "flops_text", "plan_bytes", "layout", "precision");
         assertThat(outcome.objects().getFirst().get("parameters"))
                 .isEqualTo((double) SmallCheckpoint.architecture().parameters());
     }
@@ -161,8 +181,10 @@ class CommandLineTest {
     void convertThereAndBackIsBitExact() throws IOException {
         Path there = folder.resolve("there");
         Path back = folder.resolve("back");
-        assertThat(run("convert", model, there.toString(), "--layout", "huggingface").code).isZero();
-        assertThat(run("convert", there.toString(), back.toString(), "--layout", "openclip").code).isZero();
+        assertThat(run("convert", model, there.toString(), "--layout", "huggingface").code)
+                .isZero();
+        assertThat(run("convert", there.toString(), back.toString(), "--layout", "openclip").code)
+                .isZero();
         Path weights = Path.of(model, "open_clip_model.safetensors");
         assertThat(back.resolve("open_clip_model.safetensors")).hasSameBinaryContentAs(weights);
         assertThat(run("embed", "--model", back.toString(), "--json", picture).out)
@@ -172,7 +194,8 @@ class CommandLineTest {
     @Test
     void preprocess() throws IOException {
         Path npy = folder.resolve("pixels.npy");
-        assertThat(run("preprocess", "--size", "32x48", picture, "--output", npy.toString()).code).isZero();
+        assertThat(run("preprocess", "--size", "32x48", picture, "--output", npy.toString()).code)
+                .isZero();
         byte[] bytes = Files.readAllBytes(npy);
         assertThat(new String(bytes, 10, 70)).contains("'|u1'").contains("(32, 48, 3)");
         assertThat(bytes.length % 64).isEqualTo(32 * 48 * 3 % 64);
@@ -190,7 +213,9 @@ class CommandLineTest {
             {"preprocess", "--size", "0", picture, "--output", "x.npy"},
         }) {
             Outcome outcome = run(arguments);
-            assertThat(outcome.code).as("%s: %s", List.of(arguments), outcome.err).isEqualTo(2);
+            assertThat(outcome.code)
+                    .as("%s: %s", List.of(arguments), outcome.err)
+                    .isEqualTo(2);
             assertThat(outcome.err).isNotBlank();
             assertThat(outcome.out).isEmpty();
         }
@@ -198,7 +223,8 @@ class CommandLineTest {
 
     @Test
     void whatThisBuildCannotDoIsRefusedInALine() {
-        for (String[] option : new String[][] {{"--device", "cuda"}, {"--precision", "bf16"}, {"--precision", "int8"}}) {
+        for (String[] option :
+                new String[][] {{"--device", "cuda"}, {"--precision", "bf16"}, {"--precision", "int8"}}) {
             Outcome outcome = run("embed", "--model", model, option[0], option[1], picture);
             assertThat(outcome.code).isNotZero();
             assertThat(outcome.err.strip().lines().count()).isLessThanOrEqualTo(2);
@@ -216,10 +242,23 @@ class CommandLineTest {
     @Test
     void everyCommandExplainsItselfWithAnExample() {
         for (String command : List.of(
-                "embed", "classify", "similarity", "tokenize", "preprocess", "info", "doctor", "convert", "bench", "op", "demo")) {
+                "embed",
+                "classify",
+                "similarity",
+                "tokenize",
+                "preprocess",
+                "info",
+                "doctor",
+                "convert",
+                "bench",
+                "op",
+                "demo")) {
             Outcome outcome = run(command, "--help");
             assertThat(outcome.code).as(command).isZero();
-            assertThat(outcome.out + outcome.err).as(command).contains("Example").contains("jclip " + command);
+            assertThat(outcome.out + outcome.err)
+                    .as(command)
+                    .contains("Example")
+                    .contains("jclip " + command);
         }
     }
 
@@ -228,15 +267,16 @@ class CommandLineTest {
         Outcome outcome = run("doctor", "--json");
         assertThat(outcome.code).as(outcome.out + outcome.err).isZero();
         assertThat(outcome.objects()).hasSize(1);
-        assertThat(run("doctor", "--json", "--fixtures", folder.resolve("model").toString()).code).isEqualTo(1);
+        assertThat(run("doctor", "--json", "--fixtures", folder.resolve("model").toString()).code)
+                .isEqualTo(1);
     }
 
     @Test
     void op() throws IOException {
         Outcome outcome = run(
                 "op",
-                "gemm isa=avx512 a=f32:1632 packed=gemm_pack:144x48 bias=f32:144 residual=- y=f32:4896 live=- rows=34 n=144 k=48"
-                        + " lda=48 ld_residual=0 ldy=144 activation=0 # 16.9 us");
+                "gemm isa=avx512 a=f32:1632 packed=gemm_pack:144x48 bias=f32:144 residual=- y=f32:4896 live=- rows=34"
+                        + " n=144 k=48 lda=48 ld_residual=0 ldy=144 activation=0 # 16.9 us");
         if (jclip.backend.Library.cpu().bestIsa() == jclip.backend.Isa.AVX512) {
             assertThat(outcome.code).as(outcome.err).isZero();
             assertThat(outcome.objects().getFirst()).containsKeys("error", "pass", "seconds", "share_of_ceiling");

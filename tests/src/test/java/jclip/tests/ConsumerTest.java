@@ -17,7 +17,10 @@ import org.junit.jupiter.api.io.TempDir;
 class ConsumerTest {
     @Test
     void aModularApplicationUsesTheLibrary(@TempDir Path folder) throws Exception {
-        Path sources = Path.of(ConsumerTest.class.getResource("/consumer/module-info.java").toURI()).getParent();
+        Path sources = Path.of(ConsumerTest.class
+                        .getResource("/consumer/module-info.java")
+                        .toURI())
+                .getParent();
         String path = modulePath();
         int compiled = ToolProvider.findFirst("javac")
                 .orElseThrow()
@@ -51,8 +54,9 @@ class ConsumerTest {
     /** The library and what it needs, without the test frameworks. */
     private static String modulePath() {
         return Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
-                .filter(p -> List.of("jclip", "java-core", "native", "jackson-core", "jspecify", "twelvemonkeys").stream()
-                        .anyMatch(p::contains))
+                .filter(p ->
+                        List.of("jclip", "java-core", "native", "jackson-core", "jspecify", "twelvemonkeys").stream()
+                                .anyMatch(p::contains))
                 .filter(p -> !p.contains("jclip-tools") && !p.contains("/tools/target") && !p.contains("/tests/target"))
                 .filter(p -> Files.exists(Path.of(p)))
                 .collect(Collectors.joining(File.pathSeparator));

@@ -22,7 +22,8 @@ class FixturesTest {
     Stream<DynamicContainer> everyCase() {
         Path root = Path.of(System.getProperty("jclip.fixtures"));
         if (!Files.isDirectory(root)) {
-            System.out.println("no fixtures at " + root + ": parity is proven by the small fixtures of the modules alone");
+            System.out.println(
+                    "no fixtures at " + root + ": parity is proven by the small fixtures of the modules alone");
             return Stream.empty();
         }
         return Stream.of("models", "tokenizer", "preprocess", "bad")
@@ -33,7 +34,8 @@ class FixturesTest {
     private Stream<DynamicTest> cases(Path group) {
         List<Path> folders = FixtureCase.find(group);
         assertThat(folders).as("cases under %s", group).isNotEmpty();
-        return folders.stream().map(folder -> DynamicTest.dynamicTest(folder.getFileName().toString(), () -> check(folder)));
+        return folders.stream()
+                .map(folder -> DynamicTest.dynamicTest(folder.getFileName().toString(), () -> check(folder)));
     }
 
     private void check(Path folder) {

@@ -23,7 +23,8 @@ import picocli.CommandLine.Option;
             "Throughput of a tower on ready tensors; without --model a short run over operators and towers.",
             "gflops counts the architecture's operations, without the savings that leave out what cannot matter."
         },
-        footer = {"", "Example: jclip bench --model formula:ViT-B-32 --tower image --batch 32 --threads 2 --seconds 10"})
+        footer = {"", "Example: jclip bench --model formula:ViT-B-32 --tower image --batch 32 --threads 2 --seconds 10"
+        })
 final class BenchCommand extends JclipCommand {
     enum Tower {
         IMAGE,
@@ -33,17 +34,18 @@ final class BenchCommand extends JclipCommand {
     private static final int LARGEST = 4096;
     private static final double SHORT = 1;
     private static final List<String> OPERATORS = List.of(
-            "gemm isa=%s a=f32:38400 packed=gemm_pack:3072x768 bias=f32:3072 residual=- y=f32:153600 live=- rows=50 n=3072 k=768"
-                    + " lda=768 ld_residual=0 ldy=3072 activation=2",
-            "gemm isa=%s a=f32:1228800 packed=gemm_pack:768x768 bias=f32:768 residual=- y=f32:1228800 live=- rows=1600 n=768 k=768"
-                    + " lda=768 ld_residual=0 ldy=768 activation=0",
-            "attention isa=%s q=f32:307200 k=f32:307200 v=f32:307200 y=f32:307200 table=- live=- sequences=8 q_tokens=50 kv_tokens=50"
-                    + " rows=400 heads=12 head_dim=64 ldq=768 ldk=768 ldv=768 ldy=768 causal=0 scale=0.125",
-            "layer_norm isa=%s x=f32:307200 residual=- weight=f32:768 bias=f32:768 sum=- y=f32:307200 live=- rows=400 width=768"
-                    + " epsilon=1.0E-5",
-            "conv2d isa=%s x=f32:200704 packed=conv2d_pack:64x64x3 bias=f32:64 residual=- y=f32:200704 batch=1 height=56 width=56"
-                    + " channels=64 x_batch=200704 x_row=3584 x_column=64 x_channel=1 out_channels=64 kernel=3 stride=1 padding=1"
-                    + " activation=1");
+            "gemm isa=%s a=f32:38400 packed=gemm_pack:3072x768 bias=f32:3072 residual=- y=f32:153600 live=- rows=50"
+                    + " n=3072 k=768 lda=768 ld_residual=0 ldy=3072 activation=2",
+            "gemm isa=%s a=f32:1228800 packed=gemm_pack:768x768 bias=f32:768 residual=- y=f32:1228800 live=- rows=1600"
+                    + " n=768 k=768 lda=768 ld_residual=0 ldy=768 activation=0",
+            "attention isa=%s q=f32:307200 k=f32:307200 v=f32:307200 y=f32:307200 table=- live=- sequences=8"
+                    + " q_tokens=50 kv_tokens=50 rows=400 heads=12 head_dim=64 ldq=768 ldk=768 ldv=768 ldy=768 causal=0"
+                    + " scale=0.125",
+            "layer_norm isa=%s x=f32:307200 residual=- weight=f32:768 bias=f32:768 sum=- y=f32:307200 live=- rows=400"
+                    + " width=768 epsilon=1.0E-5",
+            "conv2d isa=%s x=f32:200704 packed=conv2d_pack:64x64x3 bias=f32:64 residual=- y=f32:200704 batch=1"
+                + " height=56 width=56 channels=64 x_batch=200704 x_row=3584 x_column=64 x_channel=1 out_channels=64"
+                + " kernel=3 stride=1 padding=1 activation=1");
 
     @Mixin
     private ModelOptions options = new ModelOptions();
@@ -51,7 +53,11 @@ final class BenchCommand extends JclipCommand {
     @Option(names = "--tower", paramLabel = "T", description = "image or text. Default: image.")
     private Tower tower = Tower.IMAGE;
 
-    @Option(names = "--batch", paramLabel = "N", defaultValue = "1", description = "Pictures or texts a call. Default: 1.")
+    @Option(
+            names = "--batch",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "Pictures or texts a call. Default: 1.")
     private int batch = 1;
 
     @Option(names = "--seconds", paramLabel = "S", defaultValue = "5", description = "How long to measure. Default: 5.")
@@ -60,7 +66,8 @@ final class BenchCommand extends JclipCommand {
     @Option(
             names = "--lengths",
             paramLabel = "F",
-            description = "Tokens of each text, one integer a line, start and end token counted. Default: the full context.")
+            description =
+                    "Tokens of each text, one integer a line, start and end token counted. Default: the full context.")
     private @Nullable Path lengths;
 
     @Override
@@ -90,7 +97,9 @@ final class BenchCommand extends JclipCommand {
 
     private Map<String, Object> measure(Model model) throws IOException {
         TowerTiming timing = new TowerTiming(model, batch, seconds);
-        return tower == Tower.IMAGE ? timing.image() : timing.text(textLengths(model.architecture().text().contextLength()));
+        return tower == Tower.IMAGE
+                ? timing.image()
+                : timing.text(textLengths(model.architecture().text().contextLength()));
     }
 
     private int[] textLengths(int context) throws IOException {
@@ -141,7 +150,9 @@ final class BenchCommand extends JclipCommand {
                 for (int size : new int[] {1, 8}) {
                     towers.add(named(name, new TowerTiming(model, size, SHORT).image()));
                 }
-                towers.add(named(name, new TowerTiming(model, 8, SHORT).text(new int[] {model.architecture().text().contextLength()})));
+                towers.add(named(name, new TowerTiming(model, 8, SHORT).text(new int[] {
+                            model.architecture().text().contextLength()
+                        })));
             }
         }
         if (json) {
@@ -180,15 +191,21 @@ final class BenchCommand extends JclipCommand {
         Table first = new Table("lrr", "operator", "microseconds", "share of ceiling");
         for (Map<String, Object> facts : operators) {
             String line = String.valueOf(facts.get("line"));
-            first.row(line.replaceAll(" \\w+=(f32|gemm_pack|conv2d_pack)\\S*| \\w+=-| ld\\w+=\\d+| x_\\w+=\\d+| isa=\\w+", ""),
+            first.row(
+                    line.replaceAll(
+                            " \\w+=(f32|gemm_pack|conv2d_pack)\\S*| \\w+=-| ld\\w+=\\d+| x_\\w+=\\d+| isa=\\w+", ""),
                     String.format(Locale.ROOT, "%.1f", (Double) facts.getOrDefault("seconds", 0.0) * 1e6),
                     percent(facts.get("share_of_ceiling")));
         }
         out().println(first);
         Table second = new Table("llrrrr", "model", "tower", "batch", "a second", "GFLOP/s", "share of ceiling");
         for (Map<String, Object> facts : towers) {
-            second.row(String.valueOf(facts.get("model")), String.valueOf(facts.get("tower")), String.valueOf(facts.get("batch")),
-                    shown(facts.getOrDefault("samples_per_second", 0.0)), shown(facts.getOrDefault("gflops", 0.0)),
+            second.row(
+                    String.valueOf(facts.get("model")),
+                    String.valueOf(facts.get("tower")),
+                    String.valueOf(facts.get("batch")),
+                    shown(facts.getOrDefault("samples_per_second", 0.0)),
+                    shown(facts.getOrDefault("gflops", 0.0)),
                     percent(facts.get("share_of_ceiling")));
         }
         out().print(second);

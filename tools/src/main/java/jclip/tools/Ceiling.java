@@ -36,10 +36,22 @@ final class Ceiling {
                 Call gemm = new Call(context, "gemm")) {
             NormalNumbers.fill(a.segment(), 1);
             NormalNumbers.fill(w.segment(), 2);
-            pack.set("w", w.segment()).set("packed", packed.segment()).set("n", n).set("k", k)
-                    .set("stride_n", k).set("stride_k", 1L).run();
-            gemm.set("a", a.segment()).set("packed", packed.segment()).set("y", y.segment()).set("rows", rows).set("n", n)
-                    .set("k", k).set("lda", k).set("ldy", n).set("ld_residual", n);
+            pack.set("w", w.segment())
+                    .set("packed", packed.segment())
+                    .set("n", n)
+                    .set("k", k)
+                    .set("stride_n", k)
+                    .set("stride_k", 1L)
+                    .run();
+            gemm.set("a", a.segment())
+                    .set("packed", packed.segment())
+                    .set("y", y.segment())
+                    .set("rows", rows)
+                    .set("n", n)
+                    .set("k", k)
+                    .set("lda", k)
+                    .set("ldy", n)
+                    .set("ld_residual", n);
             try (NativeMemory workspace = NativeMemory.allocate(gemm.workspaceBytes())) {
                 gemm.set("workspace", workspace.segment()).set("workspace_bytes", gemm.workspaceBytes());
                 return 2.0 * rows * n * k / fastest(gemm);
@@ -56,8 +68,13 @@ final class Ceiling {
                 NativeMemory y = NativeMemory.allocate(rows * width * Float.BYTES);
                 Call copy = new Call(context, "gather_rows")) {
             x.segment().fill((byte) 1);
-            copy.set("x", x.segment()).set("index", MemorySegment.NULL).set("y", y.segment()).set("rows", rows)
-                    .set("source_rows", rows).set("width", width).set("step", 1L);
+            copy.set("x", x.segment())
+                    .set("index", MemorySegment.NULL)
+                    .set("y", y.segment())
+                    .set("rows", rows)
+                    .set("source_rows", rows)
+                    .set("width", width)
+                    .set("step", 1L);
             return 2.0 * rows * width * Float.BYTES / fastest(copy);
         }
     }

@@ -47,7 +47,10 @@ final class ClassifyCommand extends JclipCommand {
         }
     }
 
-    @Option(names = "--templates", paramLabel = "F", description = "Prompts, one a line, {} stands for the label. Default: {}.")
+    @Option(
+            names = "--templates",
+            paramLabel = "F",
+            description = "Prompts, one a line, {} stands for the label. Default: {}.")
     private @Nullable Path templates;
 
     @Parameters(paramLabel = "IMAGE", arity = "1..*", description = "Picture files.")

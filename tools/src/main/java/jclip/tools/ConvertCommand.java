@@ -62,7 +62,8 @@ final class ConvertCommand extends JclipCommand {
         if (json) {
             printJson(line);
         } else {
-            out().println(output + "  " + line.get("tensors") + " tensors, " + line.get("layout") + ", " + line.get("dtype"));
+            out().println(output + "  " + line.get("tensors") + " tensors, " + line.get("layout") + ", "
+                    + line.get("dtype"));
         }
         return OK;
     }

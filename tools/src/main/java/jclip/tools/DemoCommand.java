@@ -43,8 +43,12 @@ final class DemoCommand extends JclipCommand {
         JsonObject reference = Resources.json("reference.json").object("demo");
         Picture picture = Picture.of(Scene.draw());
         long start = System.nanoTime();
-        say("A picture of %d x %d pixels, drawn by code: a house on a hill. The weights are made by a formula, so the answers mean", Scene.WIDTH, Scene.HEIGHT);
-        say("nothing, but every number is exactly defined: beside each stands the reference's (open_clip in double precision).");
+        say(
+                "A picture of %d x %d pixels, drawn by code: a house on a hill. The weights are made by a formula, so"
+                        + " the answers mean",
+                Scene.WIDTH, Scene.HEIGHT);
+        say("nothing, but every number is exactly defined: beside each stands the reference's (open_clip in double"
+                + " precision).");
         Path folder = Files.createTempDirectory("jclip-demo");
         try {
             say("%n1. A small model, written as a checkpoint (safetensors, open_clip's layout) and loaded again", "");
@@ -63,7 +67,10 @@ final class DemoCommand extends JclipCommand {
     }
 
     private void finish(double seconds) {
-        say("%n%s, in %.1f s", pass ? "All numbers are the reference's to " + LIMIT : "SOME NUMBERS DIFFER from the reference's", seconds);
+        say(
+                "%n%s, in %.1f s",
+                pass ? "All numbers are the reference's to " + LIMIT : "SOME NUMBERS DIFFER from the reference's",
+                seconds);
         if (json) {
             Map<String, Object> line = new LinkedHashMap<>();
             line.put("models", models);
@@ -89,17 +96,28 @@ final class DemoCommand extends JclipCommand {
             float[] image = clip.encodePicture(picture);
             List<String> labels = reference.strings("labels");
             List<String> templates = reference.strings("templates");
-            double[] probabilities = ZeroShotClassifier.of(clip, labels, templates).probabilities(new float[][] {image})[0];
+            double[] probabilities =
+                    ZeroShotClassifier.of(clip, labels, templates).probabilities(new float[][] {image})[0];
             double seconds = (System.nanoTime() - start) / 1e9;
-            say("   loaded in %.2f s, picture and %d texts embedded in %.2f s; resized picture: %s%n", loaded,
-                    labels.size() * templates.size(), seconds - loaded, samePixels ? "the reference's bytes" : "OTHER BYTES than the reference's");
+            say(
+                    "   loaded in %.2f s, picture and %d texts embedded in %.2f s; resized picture: %s%n",
+                    loaded,
+                    labels.size() * templates.size(),
+                    seconds - loaded,
+                    samePixels ? "the reference's bytes" : "OTHER BYTES than the reference's");
             pass &= samePixels;
             Table table = new Table("lrrr", "", "jclip", "reference", "difference");
             Map<String, Object> numbers = new LinkedHashMap<>();
             numbers.put("model", name);
             numbers.put("picture", samePixels);
             numbers.put("embedding", row(table, "image embedding", image, wanted.list("embedding")));
-            numbers.put("text", row(table, "text '" + reference.string("text") + "'", clip.encodeText(reference.string("text")), wanted.list("text")));
+            numbers.put(
+                    "text",
+                    row(
+                            table,
+                            "text '" + reference.string("text") + "'",
+                            clip.encodeText(reference.string("text")),
+                            wanted.list("text")));
             numbers.put("probabilities", probabilities(table, labels, probabilities, wanted.list("probabilities")));
             models.add(numbers);
             say("%s", table.toString().indent(3).stripTrailing());
@@ -110,7 +128,12 @@ final class DemoCommand extends JclipCommand {
     private List<Object> row(Table table, String name, float[] found, List<?> wanted) {
         List<Object> pairs = new ArrayList<>();
         for (int i = 0; i < wanted.size(); i++) {
-            pairs.add(pair(table, i == 0 ? name + " [0]" : " ".repeat(name.length()) + " [" + i + "]", found[i], wanted.get(i), 1));
+            pairs.add(pair(
+                    table,
+                    i == 0 ? name + " [0]" : " ".repeat(name.length()) + " [" + i + "]",
+                    found[i],
+                    wanted.get(i),
+                    1));
         }
         return pairs;
     }
@@ -132,7 +155,10 @@ final class DemoCommand extends JclipCommand {
         double expected = ((Number) wanted).doubleValue();
         double difference = Math.abs(found - expected);
         pass &= difference <= LIMIT * sensitivity;
-        table.row(name, String.format(Locale.ROOT, "%.7f", found), String.format(Locale.ROOT, "%.7f", expected),
+        table.row(
+                name,
+                String.format(Locale.ROOT, "%.7f", found),
+                String.format(Locale.ROOT, "%.7f", expected),
                 String.format(Locale.ROOT, "%.1e", difference));
         return List.of(found, expected);
     }

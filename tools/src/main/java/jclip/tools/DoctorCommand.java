@@ -43,8 +43,13 @@ final class DoctorCommand extends JclipCommand {
             printJson(examination.facts());
         } else {
             Table table = new Table("ll");
-            examination.facts().forEach((key, value) ->
-                    table.row(key, value instanceof String text ? text : JsonLine.of(value).replace("\"", "").replace(",", ", ")));
+            examination
+                    .facts()
+                    .forEach((key, value) -> table.row(
+                            key,
+                            value instanceof String text
+                                    ? text
+                                    : JsonLine.of(value).replace("\"", "").replace(",", ", ")));
             out().print(table);
         }
         return examination.pass() ? OK : FAILED;
@@ -93,17 +98,22 @@ final class DoctorCommand extends JclipCommand {
             printJson(line);
         } else {
             Double error = result.error();
-            out().printf(Locale.ROOT, "%-4s %-44s %-11s %-18s %s%n", pass == null ? "skip" : pass ? "ok" : "FAIL", result.name(),
-                    result.kind(), error == null ? "" : String.format(Locale.ROOT, "%.1e <= %.0e", error, result.tolerance()),
-                    result.why().lines().findFirst().orElse(""));
+            out().printf(
+                            Locale.ROOT,
+                            "%-4s %-44s %-11s %-18s %s%n",
+                            pass == null ? "skip" : pass ? "ok" : "FAIL",
+                            result.name(),
+                            result.kind(),
+                            error == null ? "" : String.format(Locale.ROOT, "%.1e <= %.0e", error, result.tolerance()),
+                            result.why().lines().findFirst().orElse(""));
             out().flush();
         }
     }
 
     private void summary() {
         Table table = new Table("lrrr", "kind", "passed", "failed", "skipped");
-        counts.forEach((kind, count) -> table.row(
-                kind, Integer.toString(count[0]), Integer.toString(count[1]), Integer.toString(count[2])));
+        counts.forEach((kind, count) ->
+                table.row(kind, Integer.toString(count[0]), Integer.toString(count[1]), Integer.toString(count[2])));
         out().println();
         out().print(table);
     }

@@ -33,7 +33,10 @@ final class EmbedCommand extends JclipCommand {
     @Option(names = "--raw", description = "Vectors as the projection gives them, not of unit length.")
     private boolean raw;
 
-    @Option(names = "--output", paramLabel = "F.npy", description = "Also writes all vectors: float32, rows in input order.")
+    @Option(
+            names = "--output",
+            paramLabel = "F.npy",
+            description = "Also writes all vectors: float32, rows in input order.")
     private @Nullable Path output;
 
     @Option(names = "--text", paramLabel = "T", description = "A text; may be repeated.")
@@ -48,7 +51,10 @@ final class EmbedCommand extends JclipCommand {
     @Override
     public Integer call() throws IOException {
         if (texts.isEmpty() == images.isEmpty()) {
-            throw wrong(texts.isEmpty() ? "name pictures or texts (--text T)" : "either pictures or texts, not both in one call");
+            throw wrong(
+                    texts.isEmpty()
+                            ? "name pictures or texts (--text T)"
+                            : "either pictures or texts, not both in one call");
         }
         try (Clip clip = options.open()) {
             if (texts.isEmpty()) {
@@ -102,7 +108,8 @@ final class EmbedCommand extends JclipCommand {
                 text.append(String.format(Locale.ROOT, "%s%.5f", i == 0 ? "" : " ", embedding[i]));
             }
         }
-        return text.append(String.format(Locale.ROOT, " ...]  %d numbers, length %.6f", embedding.length, Math.sqrt(square)))
+        return text.append(String.format(
+                        Locale.ROOT, " ...]  %d numbers, length %.6f", embedding.length, Math.sqrt(square)))
                 .toString();
     }
 }

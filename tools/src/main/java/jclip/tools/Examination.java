@@ -20,7 +20,10 @@ record Examination(Map<String, Object> facts, boolean pass) {
 
     static Examination run() {
         Map<String, Object> facts = new LinkedHashMap<>();
-        facts.put("system", System.getProperty("os.name") + " " + System.getProperty("os.version") + " " + System.getProperty("os.arch"));
+        facts.put(
+                "system",
+                System.getProperty("os.name") + " " + System.getProperty("os.version") + " "
+                        + System.getProperty("os.arch"));
         facts.put("cpu", lineOf("/proc/cpuinfo", "model name"));
         facts.put("processors", Runtime.getRuntime().availableProcessors());
         facts.put("java", System.getProperty("java.vendor") + " " + System.getProperty("java.version"));

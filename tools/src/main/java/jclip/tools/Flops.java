@@ -13,10 +13,11 @@ public final class Flops {
 
     /** One picture; a ResNet's attention pool has one query. */
     public static long image(Architecture architecture) {
-        return 2 * switch (architecture.vision()) {
-            case Architecture.Vit vit -> vit(vit, architecture.embedDim());
-            case Architecture.ResNet net -> resNet(net, architecture.embedDim());
-        };
+        return 2
+                * switch (architecture.vision()) {
+                    case Architecture.Vit vit -> vit(vit, architecture.embedDim());
+                    case Architecture.ResNet net -> resNet(net, architecture.embedDim());
+                };
     }
 
     /** One text of the context's full length, with dense attention. */
@@ -27,7 +28,9 @@ public final class Flops {
     /** One text of so many tokens, start and end token counted, with dense attention. */
     public static long text(Architecture architecture, int tokens) {
         Architecture.Text text = architecture.text();
-        return 2 * (text.layers() * block(tokens, text.width(), text.mlpWidth()) + (long) text.width() * architecture.embedDim());
+        return 2
+                * (text.layers() * block(tokens, text.width(), text.mlpWidth())
+                        + (long) text.width() * architecture.embedDim());
     }
 
     private static long block(long tokens, long width, long mlpWidth) {

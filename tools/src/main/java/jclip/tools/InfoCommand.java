@@ -43,7 +43,9 @@ final class InfoCommand extends JclipCommand {
     }
 
     private static String shown(Object value) {
-        return value instanceof Long number ? String.format(Locale.ROOT, "%,d", number) : JsonLine.of(value).replace("\"", "");
+        return value instanceof Long number
+                ? String.format(Locale.ROOT, "%,d", number)
+                : JsonLine.of(value).replace("\"", "");
     }
 
     private static Map<String, Object> facts(Checkpoint checkpoint) {
@@ -69,9 +71,17 @@ final class InfoCommand extends JclipCommand {
         }
         facts.put("logit_scale", checkpoint.logitScale());
         facts.put("preprocess", preprocess(checkpoint.preprocess()));
-        facts.put("stored_types", checkpoint.names().stream().map(t -> checkpoint.dtype(t).name()).distinct().sorted().toList());
+        facts.put(
+                "stored_types",
+                checkpoint.names().stream()
+                        .map(t -> checkpoint.dtype(t).name())
+                        .distinct()
+                        .sorted()
+                        .toList());
         facts.put("precision", List.of("fp32"));
-        facts.put("precision_why", "weights are computed with in fp32 whatever the file stores; this build has no other kernels");
+        facts.put(
+                "precision_why",
+                "weights are computed with in fp32 whatever the file stores; this build has no other kernels");
         return facts;
     }
 

@@ -17,8 +17,9 @@ import org.jspecify.annotations.Nullable;
 
 /** A JSON object read whole. Its values are JsonObject, List, String, Long, Double, Boolean or null. Immutable. */
 public final class JsonObject {
-    private static final JsonFactory FACTORY =
-            JsonFactory.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
+    private static final JsonFactory FACTORY = JsonFactory.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .build();
 
     private final Map<String, @Nullable Object> fields;
 
@@ -160,18 +161,23 @@ public final class JsonObject {
 
     /** A list of texts. */
     public List<String> strings(String name) {
-        return list(name).stream().map(value -> (String) Objects.requireNonNull(value)).toList();
+        return list(name).stream()
+                .map(value -> (String) Objects.requireNonNull(value))
+                .toList();
     }
 
     /** A list of integers. */
     public int[] integers(String name) {
-        return list(name).stream().mapToInt(value -> Math.toIntExact((Long) Objects.requireNonNull(value))).toArray();
+        return list(name).stream()
+                .mapToInt(value -> Math.toIntExact((Long) Objects.requireNonNull(value)))
+                .toArray();
     }
 
     private <T> T get(String name, Class<T> type) {
         Object value = fields.get(name);
         if (!type.isInstance(value)) {
-            throw new IllegalArgumentException("field '" + name + "' is " + value + "; wanted a " + type.getSimpleName());
+            throw new IllegalArgumentException(
+                    "field '" + name + "' is " + value + "; wanted a " + type.getSimpleName());
         }
         return type.cast(value);
     }

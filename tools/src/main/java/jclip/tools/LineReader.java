@@ -16,7 +16,8 @@ final class LineReader implements AutoCloseable {
     }
 
     /** The next line without its line feed, or null at the end. */
-    @Nullable String next() throws IOException {
+    @Nullable
+    String next() throws IOException {
         StringBuilder line = new StringBuilder();
         for (int c = in.read(); c >= 0; c = in.read()) {
             if (c == '\n') {

@@ -33,7 +33,8 @@ import picocli.CommandLine.IVersionProvider;
         footer = {
             "",
             "Example: jclip classify --model ViT-B-32 --labels cat,dog photo.jpg",
-            "Each command explains itself: jclip classify --help. Exit codes: 0 fine, 1 something failed, 2 wrong usage."
+            "Each command explains itself: jclip classify --help. Exit codes: 0 fine, 1 something failed, 2 wrong"
+                    + " usage."
         })
 public final class Main {
     /** Library version and the hash of its contract. */

@@ -19,16 +19,28 @@ final class ModelOptions {
     @Option(
             names = "--model",
             paramLabel = "DIR",
-            description = "Checkpoint folder or file, or formula:NAME for full-size weights made by a formula (formula:ViT-B-32).")
+            description = "Checkpoint folder or file, or formula:NAME for full-size weights made by a formula"
+                    + " (formula:ViT-B-32).")
     private @Nullable String model;
 
-    @Option(names = "--threads", paramLabel = "N", description = "Threads that compute at once. Default: all processors.")
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            description = "Threads that compute at once. Default: all processors.")
     private @Nullable Integer threads;
 
-    @Option(names = "--device", paramLabel = "NAME", defaultValue = "cpu", description = "cpu, the only one of this build.")
+    @Option(
+            names = "--device",
+            paramLabel = "NAME",
+            defaultValue = "cpu",
+            description = "cpu, the only one of this build.")
     private String device = "cpu";
 
-    @Option(names = "--precision", paramLabel = "P", defaultValue = "fp32", description = "fp32, the only one of this build.")
+    @Option(
+            names = "--precision",
+            paramLabel = "P",
+            defaultValue = "fp32",
+            description = "fp32, the only one of this build.")
     private String precision = "fp32";
 
     /** The checkpoint asked for. */

@@ -61,11 +61,14 @@ final class NpyFile {
 
     static byte[] header(String type, long... shape) {
         String sizes = LongStream.of(shape).mapToObj(Long::toString).collect(Collectors.joining(", "));
-        String text = "{'descr': '" + type + "', 'fortran_order': False, 'shape': (" + sizes + (shape.length == 1 ? ",)" : ")")
-                + ", }";
+        String text = "{'descr': '" + type + "', 'fortran_order': False, 'shape': (" + sizes
+                + (shape.length == 1 ? ",)" : ")") + ", }";
         int length = Math.ceilDiv(PREAMBLE + text.length() + 1, ALIGNMENT) * ALIGNMENT - PREAMBLE;
         ByteBuffer header = ByteBuffer.allocate(PREAMBLE + length).order(ByteOrder.LITTLE_ENDIAN);
-        header.put((byte) 0x93).put("NUMPY".getBytes(StandardCharsets.US_ASCII)).put((byte) 1).put((byte) 0);
+        header.put((byte) 0x93)
+                .put("NUMPY".getBytes(StandardCharsets.US_ASCII))
+                .put((byte) 1)
+                .put((byte) 0);
         header.putShort((short) length);
         header.put(text.getBytes(StandardCharsets.US_ASCII));
         while (header.remaining() > 1) {

@@ -12,12 +12,14 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "op",
         description = {
-            "Runs an operator again from a line that JCLIP_VERBOSE=1 printed: checks it against the plain version, and times it.",
+            "Runs an operator again from a line that JCLIP_VERBOSE=1 printed: checks it against the plain version, and"
+                    + " times it.",
             "The answer is one JSON object: error (relative L2), max_abs, pass, seconds (median), share_of_ceiling."
         },
         footer = {
             "",
-            "Example: jclip op 'gather_rows isa=avx2 x=f32:3840 index=- y=f32:768 live=- rows=1 source_rows=5 width=768 step=5'"
+            "Example: jclip op 'gather_rows isa=avx2 x=f32:3840 index=- y=f32:768 live=- rows=1 source_rows=5"
+                    + " width=768 step=5'"
         })
 final class OpCommand extends JclipCommand {
     /** Of two orders of addition in fp32; sums of thousands of terms stay an order of magnitude below. */
@@ -26,7 +28,11 @@ final class OpCommand extends JclipCommand {
     @Parameters(index = "0", paramLabel = "LINE", description = "The line, with or without the time behind #.")
     private String text = "";
 
-    @Option(names = "--threads", paramLabel = "N", defaultValue = "0", description = "Cap on the threads. Default: all.")
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Cap on the threads. Default: all.")
     private int threads;
 
     @Override
@@ -39,7 +45,8 @@ final class OpCommand extends JclipCommand {
             throw wrong(Main.message(e));
         }
         if (line.isa().compareTo(library.bestIsa()) > 0) {
-            throw new IllegalStateException("the line ran on " + line.isa() + ", this machine goes up to " + library.bestIsa());
+            throw new IllegalStateException(
+                    "the line ran on " + line.isa() + ", this machine goes up to " + library.bestIsa());
         }
         Map<String, @Nullable Object> result = run(library, line);
         printJson(result);

@@ -31,7 +31,14 @@ final class OperatorCost {
         long padded = 2 * line.integer("padding") - kernel;
         long rows = (line.integer("height") + padded) / line.integer("stride") + 1;
         long columns = (line.integer("width") + padded) / line.integer("stride") + 1;
-        return 2 * line.integer("batch") * rows * columns * line.integer("out_channels") * kernel * kernel * line.integer("channels");
+        return 2
+                * line.integer("batch")
+                * rows
+                * columns
+                * line.integer("out_channels")
+                * kernel
+                * kernel
+                * line.integer("channels");
     }
 
     private static long patchEmbed(OperatorLine line) {

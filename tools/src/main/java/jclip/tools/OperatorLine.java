@@ -24,7 +24,8 @@ record OperatorLine(Header.Struct struct, Isa isa, Map<String, String> values) {
      */
     static OperatorLine parse(String line, Header header) {
         int comment = line.indexOf('#');
-        String[] words = (comment < 0 ? line : line.substring(0, comment)).strip().split("\\s+");
+        String[] words =
+                (comment < 0 ? line : line.substring(0, comment)).strip().split("\\s+");
         Header.Struct struct = header.struct(words[0]);
         Map<String, String> values = new LinkedHashMap<>();
         for (String word : List.of(words).subList(1, words.length)) {
@@ -40,7 +41,8 @@ record OperatorLine(Header.Struct struct, Isa isa, Map<String, String> values) {
         List<String> wanted = new ArrayList<>();
         written(struct).forEach(field -> wanted.add(field.name()));
         if (!values.keySet().equals(new java.util.HashSet<>(wanted))) {
-            throw new IllegalArgumentException(words[0] + " has the fields " + wanted + ", the line " + values.keySet());
+            throw new IllegalArgumentException(
+                    words[0] + " has the fields " + wanted + ", the line " + values.keySet());
         }
         return new OperatorLine(struct, Isa.of(isa), values);
     }
@@ -48,7 +50,8 @@ record OperatorLine(Header.Struct struct, Isa isa, Map<String, String> values) {
     /** Fields that stand in a line. */
     static Stream<Header.Field> written(Header.Struct struct) {
         return struct.fields().stream()
-                .filter(field -> field.role() != Header.Role.WORKSPACE && !field.name().equals("workspace_bytes"));
+                .filter(field ->
+                        field.role() != Header.Role.WORKSPACE && !field.name().equals("workspace_bytes"));
     }
 
     String value(String field) {
@@ -75,7 +78,9 @@ record OperatorLine(Header.Struct struct, Isa isa, Map<String, String> values) {
             throw new IllegalArgumentException(field + "=" + value + " lists no integers");
         }
         String list = value.substring(open + 1, value.length() - 1);
-        return list.isEmpty() ? new long[0] : Stream.of(list.split(",")).mapToLong(Long::parseLong).toArray();
+        return list.isEmpty()
+                ? new long[0]
+                : Stream.of(list.split(",")).mapToLong(Long::parseLong).toArray();
     }
 
     /** Rows that are alive: the count behind {@code live}, else all. */

@@ -31,7 +31,10 @@ final class PictureEmbedder {
     }
 
     /** A picture's embedding, or why there is none. */
-    record Result(String input, float @Nullable [] embedding, @Nullable String error) {}
+    record Result(
+            String input,
+            float @Nullable [] embedding,
+            @Nullable String error) {}
 
     /** Hands over a result for each file, in order. */
     void embed(List<String> files, Consumer<Result> results) {
@@ -45,9 +48,12 @@ final class PictureEmbedder {
         try (NativeMemory memory = NativeMemory.allocate(files.size() * image)) {
             MemorySegment pixels = memory.segment();
             @Nullable String[] errors = new String[files.size()];
-            IntStream.range(0, files.size()).parallel().forEach(i ->
-                    errors[i] = read(files.get(i), pixels.asSlice(i * image, image)));
-            int[] good = IntStream.range(0, files.size()).filter(i -> errors[i] == null).toArray();
+            IntStream.range(0, files.size())
+                    .parallel()
+                    .forEach(i -> errors[i] = read(files.get(i), pixels.asSlice(i * image, image)));
+            int[] good = IntStream.range(0, files.size())
+                    .filter(i -> errors[i] == null)
+                    .toArray();
             for (int i = 0; i < good.length; i++) {
                 if (good[i] != i) {
                     MemorySegment.copy(pixels, good[i] * image, pixels, i * image, image);
@@ -58,9 +64,10 @@ final class PictureEmbedder {
             int next = 0;
             for (int i = 0; i < errors.length; i++) {
                 String error = errors[i];
-                results.add(error == null
-                        ? new Result(files.get(i), rows[next++], null)
-                        : new Result(files.get(i), null, error));
+                results.add(
+                        error == null
+                                ? new Result(files.get(i), rows[next++], null)
+                                : new Result(files.get(i), null, error));
             }
             return results;
         }

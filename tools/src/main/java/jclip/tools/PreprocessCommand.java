@@ -16,7 +16,8 @@ import picocli.CommandLine.Parameters;
 
 @Command(
         name = "preprocess",
-        description = "Resizes and crops a picture as the reference does, and writes its bytes: uint8, height x width x 3.",
+        description =
+                "Resizes and crops a picture as the reference does, and writes its bytes: uint8, height x width x 3.",
         footer = {"", "Example: jclip preprocess --size 224 photo.jpg --output photo.npy"})
 final class PreprocessCommand extends JclipCommand {
     private static final Pattern SIZE = Pattern.compile("(\\d{1,5})(?:x(\\d{1,5}))?");
@@ -25,7 +26,11 @@ final class PreprocessCommand extends JclipCommand {
     @Option(names = "--size", paramLabel = "H[xW]", required = true, description = "Rows, and columns if not as many.")
     private String size = "";
 
-    @Option(names = "--resize-mode", paramLabel = "M", defaultValue = "shortest", description = "shortest, squash or longest.")
+    @Option(
+            names = "--resize-mode",
+            paramLabel = "M",
+            defaultValue = "shortest",
+            description = "shortest, squash or longest.")
     private String resizeMode = "shortest";
 
     @Option(
@@ -70,9 +75,10 @@ final class PreprocessCommand extends JclipCommand {
         Matcher sides = SIZE.matcher(size);
         Matcher color = COLOR.matcher(fillColor);
         if (!sides.matches() || !color.matches()) {
-            throw wrong(sides.matches()
-                    ? "Invalid value for option '--fill-color': '" + fillColor + "'; wanted R,G,B"
-                    : "Invalid value for option '--size': '" + size + "'; wanted H or HxW");
+            throw wrong(
+                    sides.matches()
+                            ? "Invalid value for option '--fill-color': '" + fillColor + "'; wanted R,G,B"
+                            : "Invalid value for option '--size': '" + size + "'; wanted H or HxW");
         }
         int height = Integer.parseInt(sides.group(1));
         int width = sides.group(2) == null ? height : Integer.parseInt(sides.group(2));

@@ -77,7 +77,8 @@ final class Replay implements AutoCloseable {
         }
         long elements = Long.parseLong(value.substring(colon + 1));
         boolean bytes = value.startsWith("u8:");
-        MemorySegment segment = allocate(field, Math.multiplyExact(elements, value.startsWith("i64:") ? Long.BYTES : bytes ? 1 : Float.BYTES));
+        MemorySegment segment = allocate(
+                field, Math.multiplyExact(elements, value.startsWith("i64:") ? Long.BYTES : bytes ? 1 : Float.BYTES));
         if (field.role() == Header.Role.OUT) {
             return segment.fill(POISON);
         }
@@ -139,16 +140,20 @@ final class Replay implements AutoCloseable {
 
     /** Weights scaled so that outputs keep the size of inputs, packed under this instruction set. */
     private MemorySegment packed(String value) {
-        long[] sizes = Arrays.stream(value.substring(value.indexOf(':') + 1).split("x")).mapToLong(Long::parseLong).toArray();
+        long[] sizes = Arrays.stream(value.substring(value.indexOf(':') + 1).split("x"))
+                .mapToLong(Long::parseLong)
+                .toArray();
         boolean convolution = value.startsWith("conv2d");
         if (sizes.length != (convolution ? 3 : 2)) {
             throw new IllegalArgumentException(value + " describes no packed weights");
         }
         long fanIn = convolution ? sizes[1] * sizes[2] * sizes[2] : sizes[1];
-        MemorySegment weights = keep(Math.multiplyExact(sizes[0], fanIn) * Float.BYTES).segment();
+        MemorySegment weights =
+                keep(Math.multiplyExact(sizes[0], fanIn) * Float.BYTES).segment();
         NormalNumbers.fill(weights, seed("packed"));
         for (long i = 0; i < sizes[0] * fanIn; i++) {
-            weights.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (weights.getAtIndex(ValueLayout.JAVA_FLOAT, i) / Math.sqrt(fanIn)));
+            weights.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float)
+                    (weights.getAtIndex(ValueLayout.JAVA_FLOAT, i) / Math.sqrt(fanIn)));
         }
         Library library = context.library();
         long bytes = convolution
@@ -160,7 +165,10 @@ final class Replay implements AutoCloseable {
             if (convolution) {
                 pack.set("out_channels", sizes[0]).set("channels", sizes[1]).set("kernel", sizes[2]);
             } else {
-                pack.set("n", sizes[0]).set("k", sizes[1]).set("stride_n", sizes[1]).set("stride_k", 1L);
+                pack.set("n", sizes[0])
+                        .set("k", sizes[1])
+                        .set("stride_n", sizes[1])
+                        .set("stride_k", 1L);
             }
             pack.run();
         }
@@ -209,7 +217,9 @@ final class Replay implements AutoCloseable {
                 .forEach(field -> {
                     String value = line.value(field.name());
                     NativeMemory block = memory.get(value.startsWith("@") ? value.substring(1) : field.name());
-                    outputs.put(field.name(), Objects.requireNonNull(block).segment().toArray(ValueLayout.JAVA_FLOAT));
+                    outputs.put(
+                            field.name(),
+                            Objects.requireNonNull(block).segment().toArray(ValueLayout.JAVA_FLOAT));
                 });
         return outputs;
     }

@@ -38,7 +38,8 @@ record SelfTest(Map<String, Object> facts, boolean pass) {
         }
         facts.put("limit", LIMIT);
         JsonObject tokens = stored.object("tokens");
-        boolean same = Arrays.equals(tokens.integers("ids"), Tokenizer.standard().encode(tokens.string("text")));
+        boolean same =
+                Arrays.equals(tokens.integers("ids"), Tokenizer.standard().encode(tokens.string("text")));
         facts.put("token ids", same ? "the reference's" : "differ from the reference's");
         pass &= same;
         facts.put("pass", pass);
@@ -53,12 +54,22 @@ record SelfTest(Map<String, Object> facts, boolean pass) {
             Architecture architecture = model.architecture();
             float[] pixels = Formula.pixels("", images, architecture.vision().imageSize());
             int[] tokens = Formula.tokens(
-                    "", lengths, architecture.text().contextLength(), architecture.text().vocabSize());
+                    "",
+                    lengths,
+                    architecture.text().contextLength(),
+                    architecture.text().vocabSize());
             try (NativeMemory in = NativeMemory.allocate((long) pixels.length * Float.BYTES)) {
                 MemorySegment.copy(pixels, 0, in.segment(), ValueLayout.JAVA_FLOAT, 0, pixels.length);
                 return new double[] {
-                    error(model, images, out -> model.encodeImages(in.segment(), images, out, false), reference.list("image_features")),
-                    error(model, lengths.length, out -> model.encodeTexts(tokens, lengths.length, out, false),
+                    error(
+                            model,
+                            images,
+                            out -> model.encodeImages(in.segment(), images, out, false),
+                            reference.list("image_features")),
+                    error(
+                            model,
+                            lengths.length,
+                            out -> model.encodeTexts(tokens, lengths.length, out, false),
                             reference.list("text_features"))
                 };
             }
@@ -66,7 +77,8 @@ record SelfTest(Map<String, Object> facts, boolean pass) {
     }
 
     private static double error(Model model, int rows, Consumer<MemorySegment> encode, List<?> wanted) {
-        try (NativeMemory out = NativeMemory.allocate((long) rows * model.architecture().embedDim() * Float.BYTES)) {
+        try (NativeMemory out =
+                NativeMemory.allocate((long) rows * model.architecture().embedDim() * Float.BYTES)) {
             encode.accept(out.segment());
             float[] found = out.segment().toArray(ValueLayout.JAVA_FLOAT);
             double error = 0;

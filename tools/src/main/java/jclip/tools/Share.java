@@ -27,13 +27,19 @@ record Share(String unit, double rate, @Nullable Double share, String ceiling) {
         if (flops.isPresent()) {
             double ceiling = Ceiling.flops(library, isa, threads);
             double rate = flops.getAsLong() / seconds;
-            return new Share("gflops", rate, flops.getAsLong() < LEAST_FLOPS ? null : rate / ceiling,
+            return new Share(
+                    "gflops",
+                    rate,
+                    flops.getAsLong() < LEAST_FLOPS ? null : rate / ceiling,
                     words("%.1f GFLOP/s, the fastest of three products that stay in the caches", ceiling));
         }
         long bytes = OperatorCost.bytes(line, replay.bytes());
         double ceiling = Ceiling.bytes(library, isa, threads, bytes);
         double rate = bytes / seconds;
-        return new Share("gigabytes_per_second", rate, bytes < LEAST_BYTES ? null : rate / ceiling,
+        return new Share(
+                "gigabytes_per_second",
+                rate,
+                bytes < LEAST_BYTES ? null : rate / ceiling,
                 words("%.1f GB/s, a copy of as many bytes", ceiling));
     }
 

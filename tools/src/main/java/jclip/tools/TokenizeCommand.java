@@ -11,19 +11,23 @@ import picocli.CommandLine.Option;
 
 @Command(
         name = "tokenize",
-        description = "Token ids of the texts on the standard input, a line each: a JSON array with start and end token.",
+        description =
+                "Token ids of the texts on the standard input, a line each: a JSON array with start and end token.",
         footer = {"", "Example: echo 'a photo of a cat' | jclip tokenize --context 77"})
 final class TokenizeCommand extends JclipCommand {
     @Option(
             names = "--vocab",
             paramLabel = "FILE|FOLDER",
-            description = "bpe_*.txt(.gz), vocab.json with merges.txt, or tokenizer.json. Default: the standard vocabulary.")
+            description =
+                    "bpe_*.txt(.gz), vocab.json with merges.txt, or tokenizer.json. Default: the standard vocabulary.")
     private @Nullable Path vocab;
 
     @Option(names = "--context", paramLabel = "N", description = "Rows of exactly N ids, zeros at the end.")
     private @Nullable Integer context;
 
-    @Option(names = "--truncate", description = "Cut texts that are too long for the context, instead of reporting them.")
+    @Option(
+            names = "--truncate",
+            description = "Cut texts that are too long for the context, instead of reporting them.")
     private boolean truncate;
 
     @Option(names = "--json-input", description = "Each line is a JSON string, so that a text may hold line breaks.")

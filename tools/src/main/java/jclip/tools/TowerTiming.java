@@ -34,7 +34,9 @@ final class TowerTiming {
         try (NativeMemory pixels = NativeMemory.allocate(batch * 3 * size * size * Float.BYTES);
                 NativeMemory out = NativeMemory.allocate((long) batch * architecture.embedDim() * Float.BYTES)) {
             NormalNumbers.fill(pixels.segment(), 1);
-            return facts("image", batch * Flops.image(architecture),
+            return facts(
+                    "image",
+                    batch * Flops.image(architecture),
                     () -> model.encodeImages(pixels.segment(), batch, out.segment(), true));
         }
     }

@@ -25,6 +25,9 @@ public record Activation(Tensor x, Nonlinearity function) implements Op {
 
     @Override
     public void write(Fields fields, List<Tensor> outputs) {
-        fields.set("x", x).set("y", outputs.getFirst()).set("count", x.elements()).set("activation", function.code());
+        fields.set("x", x)
+                .set("y", outputs.getFirst())
+                .set("count", x.elements())
+                .set("activation", function.code());
     }
 }

@@ -7,7 +7,13 @@ import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /** sum = x + residual, y = LayerNorm(sum): two outputs, sum first. */
-public record AddLayerNorm(Tensor x, Tensor residual, Tensor weight, Tensor bias, double epsilon, @Nullable Tensor live) implements Op {
+public record AddLayerNorm(
+        Tensor x,
+        Tensor residual,
+        Tensor weight,
+        Tensor bias,
+        double epsilon,
+        @Nullable Tensor live) implements Op {
     @Override
     public String operator() {
         return "layer_norm";

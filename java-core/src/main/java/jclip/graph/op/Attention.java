@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param sequences where each sequence's queries and keys lie
  * @param causal query i of a sequence sees its keys 0 .. keys - queries + i
  */
-public record Attention(Tensor q, Tensor k, Tensor v, Sequences sequences, long heads, boolean causal, double scale) implements Op {
+public record Attention(Tensor q, Tensor k, Tensor v, Sequences sequences, long heads, boolean causal, double scale)
+        implements Op {
     /**
      * Sequences of equal length (no table), or a table int32 [count, 4] of q_first, q_count, kv_first, kv_count.
      *
@@ -20,7 +21,12 @@ public record Attention(Tensor q, Tensor k, Tensor v, Sequences sequences, long 
      * @param queries of a sequence, or the largest
      * @param keys of a sequence, or the largest
      */
-    public record Sequences(long count, long queries, long keys, @Nullable Tensor table, @Nullable Tensor live) {
+    public record Sequences(
+            long count,
+            long queries,
+            long keys,
+            @Nullable Tensor table,
+            @Nullable Tensor live) {
         public static Sequences dense(long count, long queries, long keys) {
             return new Sequences(count, queries, keys, null, null);
         }

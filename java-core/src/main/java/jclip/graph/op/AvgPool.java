@@ -20,7 +20,8 @@ public record AvgPool(Tensor x, long kernel) implements Op {
 
     @Override
     public List<Output> outputs() {
-        return List.of(Output.f32(x.shape().get(0), x.shape().get(1) / kernel, x.shape().get(2) / kernel, x.width()));
+        return List.of(Output.f32(
+                x.shape().get(0), x.shape().get(1) / kernel, x.shape().get(2) / kernel, x.width()));
     }
 
     @Override

@@ -7,7 +7,8 @@ import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /** y = (x - mean) / sqrt(variance + epsilon) weight + bias per channel (the last size) with frozen statistics. */
-public record BatchNorm(Tensor x, Tensor weight, Tensor bias, Tensor mean, Tensor variance, double epsilon) implements Op {
+public record BatchNorm(Tensor x, Tensor weight, Tensor bias, Tensor mean, Tensor variance, double epsilon)
+        implements Op {
     @Override
     public String operator() {
         return "batch_norm";

@@ -62,7 +62,8 @@ public record Conv2d(
     @Override
     public List<Output> outputs() {
         return List.of(
-                Output.f32(batch(), out(height()), out(width()), weight.shape().get(0)).reusing(residual));
+                Output.f32(batch(), out(height()), out(width()), weight.shape().get(0))
+                        .reusing(residual));
     }
 
     @Override

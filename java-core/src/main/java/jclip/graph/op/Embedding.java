@@ -7,7 +7,12 @@ import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /** y[t] = table[ids[t]] + positional[positions[t]]; ids and positions int32 [rows], y [rows, width]. */
-public record Embedding(Tensor ids, Tensor positions, Tensor table, Tensor positional, @Nullable Tensor live) implements Op {
+public record Embedding(
+        Tensor ids,
+        Tensor positions,
+        Tensor table,
+        Tensor positional,
+        @Nullable Tensor live) implements Op {
     @Override
     public String operator() {
         return "embedding";

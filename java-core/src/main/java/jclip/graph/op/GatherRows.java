@@ -11,7 +11,12 @@ import org.jspecify.annotations.Nullable;
  *
  * @param rows how many
  */
-public record GatherRows(Tensor x, @Nullable Tensor index, long rows, long step, @Nullable Tensor live) implements Op {
+public record GatherRows(
+        Tensor x,
+        @Nullable Tensor index,
+        long rows,
+        long step,
+        @Nullable Tensor live) implements Op {
     /** Rows 0, step, 2 step, … */
     public static GatherRows every(Tensor x, long step) {
         return new GatherRows(x, null, x.rows() / step, step, null);

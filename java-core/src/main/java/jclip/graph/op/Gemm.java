@@ -13,7 +13,12 @@ import org.jspecify.annotations.Nullable;
  * @param live count of rows that carry data, or null for all
  */
 public record Gemm(
-        Tensor a, Tensor weight, @Nullable Tensor bias, @Nullable Tensor residual, Nonlinearity activation, @Nullable Tensor live)
+        Tensor a,
+        Tensor weight,
+        @Nullable Tensor bias,
+        @Nullable Tensor residual,
+        Nonlinearity activation,
+        @Nullable Tensor live)
         implements Op {
     public Gemm {
         if (a.width() != weight.width()) {

@@ -7,7 +7,8 @@ import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /** y = x / max(|x|, epsilon), row by row. */
-public record L2Normalize(Tensor x, double epsilon, @Nullable Tensor live) implements Op {
+public record L2Normalize(
+        Tensor x, double epsilon, @Nullable Tensor live) implements Op {
     @Override
     public String operator() {
         return "l2_normalize";

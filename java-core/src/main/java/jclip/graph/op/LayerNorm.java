@@ -7,7 +7,12 @@ import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /** y = (x - mean) / sqrt(variance + epsilon) weight + bias, row by row; x [rows, width]. */
-public record LayerNorm(Tensor x, Tensor weight, Tensor bias, double epsilon, @Nullable Tensor live) implements Op {
+public record LayerNorm(
+        Tensor x,
+        Tensor weight,
+        Tensor bias,
+        double epsilon,
+        @Nullable Tensor live) implements Op {
     @Override
     public String operator() {
         return "layer_norm";

@@ -11,7 +11,11 @@ import org.jspecify.annotations.Nullable;
  * y [batch * (1 + grid), width]. Without class embedding there is no class row.
  */
 public record PatchEmbed(
-        Tensor pixels, Tensor weight, @Nullable Tensor classEmbedding, @Nullable Tensor positional, long patch) implements Op {
+        Tensor pixels,
+        Tensor weight,
+        @Nullable Tensor classEmbedding,
+        @Nullable Tensor positional,
+        long patch) implements Op {
     @Override
     public String operator() {
         return "patch_embed";
