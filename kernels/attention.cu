@@ -6,7 +6,7 @@
 //           exponentiated once and nothing is rescaled. Data movement: Q, K, V read once, y written once (4 N 128 bytes a head).
 //   packed  the same, but each warp has a (sequence, head) of its own: captions of 5 to 77 tokens leave no warp idle and no one waits
 //           at a block barrier.
-//   long    more keys, as many as shared memory holds (864): 64 keys at a time with a running maximum.
+//   long    more keys, as many as shared memory holds (832): 64 keys at a time with a running maximum.
 //
 //            keys    warps  registers   shared memory   blocks an SM   floor (gpu-design 1.2)
 //   rows    <=  64     4       96          24 KB             5         memory: 4 N 128 B a head
@@ -14,7 +14,7 @@
 //           <= 208     4      168          60 KB             3         memory, if exponentials and products overlap
 //           <= 272     4      232          76 KB             2         memory and products alike
 //   packed  <=  80     4      128          88 KB             2         memory
-//   long    <= 864     8      128       <= 227 KB            1         products
+//   long    <= 832     8      128       <= 227 KB            1         products
 //
 // Registers are the compiler's limit for the blocks an SM; budgets.txt has what it used. The register file is dealt out per scheduler,
 // so warps come in fours where the score row is long.

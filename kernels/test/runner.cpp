@@ -7,7 +7,7 @@
 //   runner time [OP] --copy TB/s --gemm TFLOP/s        GPU: median and quartiles of 50 samples, beside the ceilings given
 #include "harness.h"
 
-#if !defined(__CUDACC__)
+#if !defined(JC_GPU)
 #include "../emu/emu.h"
 #endif
 
@@ -34,7 +34,7 @@ struct Outcome {
 };
 
 void finish_device(Outcome& r) {
-#if defined(__CUDACC__)
+#if defined(JC_GPU)
   const cudaError_t e = cudaDeviceSynchronize();
   if (e != cudaSuccess) {
     std::fprintf(stderr, "device error: %s\n", cudaGetErrorString(e));
@@ -67,7 +67,7 @@ Outcome run_once(const Problem& p, bool compare) {
   return r;
 }
 
-#if !defined(__CUDACC__)
+#if !defined(JC_GPU)
 const std::pair<uint64_t, emu::Copies> kSchedules[] = {{0, emu::Copies::late},  {1, emu::Copies::early}, {2, emu::Copies::random},
                                                        {3, emu::Copies::late},  {4, emu::Copies::early}, {5, emu::Copies::random}};
 #endif
@@ -80,7 +80,7 @@ std::string quoted(const std::string& s) {
 
 bool check(const Case& c, uint64_t seed, bool quick) {
   const Problem p = c.make({seed, 1});
-#if !defined(__CUDACC__)
+#if !defined(JC_GPU)
   emu::schedule(0, emu::Copies::late);
 #endif
   Outcome first = run_once(p, true);
@@ -90,7 +90,7 @@ bool check(const Case& c, uint64_t seed, bool quick) {
     else if (second.bytes != first.bytes) first.trouble = "two runs differ";
   }
   (void)quick;
-#if !defined(__CUDACC__)
+#if !defined(JC_GPU)
   for (size_t i = 1; i < std::size(kSchedules) && first.trouble.empty() && seed == 1 && !quick; ++i) {
     emu::schedule(kSchedules[i].first, kSchedules[i].second);
     const Outcome other = run_once(p, false);
@@ -109,7 +109,7 @@ bool check(const Case& c, uint64_t seed, bool quick) {
   return first.trouble.empty();
 }
 
-#if !defined(__CUDACC__)
+#if !defined(JC_GPU)
 // Leaves out one synchronisation after the other. Each must be missed by some case under some schedule.
 bool mutations(const Cases& cases) {
   bool good = true;
@@ -215,7 +215,7 @@ int main(int count, char** argument) {
   if (mode == "check") {
     for (const Case& c : cases)
       for (uint64_t seed = 1; seed <= (quick ? 1 : 2) && !c.large; ++seed) good &= check(c, seed, quick);
-#if !defined(__CUDACC__)
+#if !defined(JC_GPU)
   } else if (mode == "mutations") {
     good = mutations(cases);
 #else
