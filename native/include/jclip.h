@@ -311,6 +311,38 @@ typedef struct {
 } jc_logits_args;
 int32_t jc_logits(jc_context*, const jc_logits_args*);
 
+/* ---- Pictures -------------------------------------------------------------------------------------------------------------- */
+
+/* Pillow's resampling of 8-bit pixels in 22-bit fixed point: columns, rounded to bytes, then rows; only the output that is asked for.
+ * Of an axis, output i = clip((2^21 + sum over j < size[i] of weights[i taps + j] in[first[i] + j]) >> 22, 0, 255); a copy is size 1 and
+ * weight 2^22. Sums wrap at 32 bits. With tensor, the bytes' values are looked up and written channel by channel; one channel three times. */
+typedef struct {
+  const uint8_t* x;              /* in [x_rows, x_columns, channels], row stride x_row; readable for 16 bytes more */
+  const int32_t* column_first;   /* in [columns] */
+  const int32_t* column_size;    /* in [columns], each in [1, column_taps] */
+  const int32_t* column_weights; /* in [columns, column_taps] */
+  const int32_t* row_first;      /* in [rows] */
+  const int32_t* row_size;       /* in [rows], each in [1, row_taps] */
+  const int32_t* row_weights;    /* in [rows, row_taps] */
+  const float* table;            /* in [3, 256] or null: value of each byte */
+  uint8_t* y;                    /* out [rows, columns, channels] or null */
+  float* tensor;                 /* out [3, rows, columns] or null: row stride tensor_row, channel stride tensor_channel */
+  void* workspace;               /* workspace */
+  int64_t workspace_bytes;
+  int64_t x_rows;
+  int64_t x_columns;
+  int64_t x_row;
+  int64_t rows;
+  int64_t columns;
+  int64_t channels; /* 1 to 4; 1 or 3 with tensor */
+  int64_t column_taps;
+  int64_t row_taps;
+  int64_t tensor_row;
+  int64_t tensor_channel;
+} jc_resample_args;
+int32_t jc_resample(jc_context*, const jc_resample_args*);
+int64_t jc_resample_workspace(const jc_context*, const jc_resample_args*);
+
 #ifdef __cplusplus
 }
 #endif

@@ -33,16 +33,18 @@ namespace jc {
 // Writes "<op>: <what>" into context->message and returns JC_INVALID.
 int32_t invalid(jc_context* context, const char* op, const char* what);
 
+// Inline functions are static: the files of each instruction set must not share one copy of their code.
+
 // Rows that carry data: min(rows, *live), or rows.
-inline int64_t live_rows(const int64_t* live, int64_t rows) {
+static inline int64_t live_rows(const int64_t* live, int64_t rows) {
   if (live == nullptr) return rows;
   return *live < rows ? *live : rows;
 }
 
-inline bool aligned(const void* p, int64_t bytes) { return (reinterpret_cast<uintptr_t>(p) & (bytes - 1)) == 0; }
+static inline bool aligned(const void* p, int64_t bytes) { return (reinterpret_cast<uintptr_t>(p) & (bytes - 1)) == 0; }
 
-inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+static inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
 }  // namespace jc
 

@@ -23,8 +23,8 @@ struct Job {
   int64_t tasks;
   int64_t width;
   std::atomic<int64_t> next{0};
-  int64_t slots = 1;             // handed out; under the mutex
-  std::atomic<int> helpers{0};   // workers inside
+  int64_t slots = 1;            // handed out; under the mutex
+  std::atomic<int> helpers{0};  // workers inside
 };
 
 struct Pool {
@@ -33,9 +33,9 @@ struct Pool {
   pthread_cond_t turn = PTHREAD_COND_INITIALIZER;  // callers beyond the size wait here
   pthread_cond_t done = PTHREAD_COND_INITIALIZER;  // callers wait here for their last helper
   std::atomic<int64_t> size{1};
-  std::atomic<int> waiting{0};    // callers without a turn
-  std::atomic<uint32_t> epoch{0}; // grows with every job, for workers that spin
-  int64_t active = 0;             // threads computing
+  std::atomic<int> waiting{0};     // callers without a turn
+  std::atomic<uint32_t> epoch{0};  // grows with every job, for workers that spin
+  int64_t active = 0;              // threads computing
   int64_t workers = 0;
   int parked = 0;
   int jobs_count = 0;
@@ -56,7 +56,8 @@ void leave() {  // under the mutex
 
 // A job that still has work and room, with a place in it taken; null if there is none or callers wait. Under the mutex.
 Job* join(int64_t* slot) {
-  if (pool.active >= pool.size.load(std::memory_order_relaxed) || pool.waiting.load(std::memory_order_relaxed) > 0) return nullptr;
+  if (pool.active >= pool.size.load(std::memory_order_relaxed) || pool.waiting.load(std::memory_order_relaxed) > 0)
+    return nullptr;
   for (int i = 0; i < pool.jobs_count; ++i) {
     Job* job = pool.jobs[i];
     if (job->slots < job->width && job->next.load(std::memory_order_relaxed) < job->tasks) {
@@ -129,8 +130,12 @@ void parallel_for(const jc_context* context, int64_t width, int64_t tasks, void*
     if (pool.jobs_count < kMaxJobs) {
       pool.jobs[pool.jobs_count++] = &job;
       shared = true;
-      pool.epoch.fetch_add(1, std::memory_order_release);
-      for (int64_t i = 1; i < width && i <= pool.parked; ++i) pthread_cond_signal(&pool.work);
+      // Workers that could not join are not woken: they would spin on cores that callers need.
+      int64_t room = pool.size.load(std::memory_order_relaxed) - pool.active;
+      if (room > 0 && pool.waiting.load(std::memory_order_relaxed) == 0) {
+        pool.epoch.fetch_add(1, std::memory_order_release);
+        for (int64_t i = 1; i < width && i <= pool.parked && i <= room; ++i) pthread_cond_signal(&pool.work);
+      }
     }
   }
   for (int64_t i; (i = job.next.fetch_add(1, std::memory_order_relaxed)) < tasks;) body(closure, i, 0);

@@ -1,5 +1,6 @@
-// The process-wide thread pool. Callers compute on their own thread; idle workers help. Never more than jc_threads() threads
-// of all callers together compute at once: a caller beyond that waits for its turn, and a worker helps only while no caller waits.
+// The process-wide thread pool. Callers compute on their own thread; idle workers help. Never more than jc_threads()
+// threads of all callers together compute at once: a caller beyond that waits for its turn, and a worker helps only
+// while no caller waits.
 #pragma once
 
 #include "core/op.h"
@@ -9,9 +10,9 @@ namespace jc {
 // Threads that one call under this context may use (>= 1); also the number of slots that parallel_for hands out.
 int64_t parallel_width(const jc_context* context);
 
-// body(closure, index, slot) for every index in [0, tasks), each exactly once, on at most `width` threads; returns when all are done.
-// slot < width is the thread's number within this call: index for per-thread scratch memory. Which thread runs which index is not
-// fixed, so a body must write only what belongs to its index (and scratch of its slot).
+// body(closure, index, slot) for every index in [0, tasks), each exactly once, on at most `width` threads; returns when
+// all are done. slot < width is the thread's number within this call: index for per-thread scratch memory. Which thread
+// runs which index is not fixed, so a body must write only what belongs to its index (and scratch of its slot).
 using Body = void (*)(void* closure, int64_t index, int64_t slot);
 void parallel_for(const jc_context* context, int64_t width, int64_t tasks, void* closure, Body body);
 
@@ -21,7 +22,8 @@ void parallel(const jc_context* context, int64_t width, int64_t tasks, F&& f) {
                [](void* closure, int64_t index, int64_t slot) { (*static_cast<F*>(closure))(index, slot); });
 }
 
-// Turn of a caller: taken by jc_run (and by an operator called directly) for its whole duration.
+// Turn of a caller: taken by jc_run for its whole duration. An operator called directly goes without: its caller is not
+// counted.
 class Turn {
  public:
   Turn();

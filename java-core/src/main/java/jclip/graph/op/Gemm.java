@@ -1,0 +1,61 @@
+package jclip.graph.op;
+
+import java.util.List;
+import java.util.stream.Stream;
+import jclip.graph.Op;
+import jclip.graph.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * y = activation(a weight^T + bias + residual): a [rows, k], weight [n, k] packed, y [rows, n]. In place of the residual where possible.
+ *
+ * @param a may be a view
+ * @param live count of rows that carry data, or null for all
+ */
+public record Gemm(
+        Tensor a,
+        Tensor weight,
+        @Nullable Tensor bias,
+        @Nullable Tensor residual,
+        Nonlinearity activation,
+        @Nullable Tensor live)
+        implements Op {
+    public Gemm {
+        if (a.width() != weight.width()) {
+            throw new IllegalArgumentException("gemm: " + a + " times the transpose of " + weight);
+        }
+    }
+
+    @Override
+    public String operator() {
+        return "gemm";
+    }
+
+    @Override
+    public Stream<@Nullable Tensor> inputs() {
+        return Stream.of(a, weight, bias, residual, live);
+    }
+
+    @Override
+    public List<Output> outputs() {
+        return List.of(Output.f32(a.rows(), weight.rows()).reusing(residual));
+    }
+
+    @Override
+    public void write(Fields fields, List<Tensor> outputs) {
+        Tensor y = outputs.getFirst();
+        fields.set("a", a)
+                .set("packed", weight)
+                .set("bias", bias)
+                .set("residual", residual)
+                .set("y", y)
+                .set("live", live)
+                .set("rows", a.rows())
+                .set("n", weight.rows())
+                .set("k", weight.width())
+                .set("lda", a.rowStride())
+                .set("ld_residual", residual == null ? 0 : residual.rowStride())
+                .set("ldy", y.rowStride())
+                .set("activation", activation.code());
+    }
+}

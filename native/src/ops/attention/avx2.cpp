@@ -1,0 +1,4 @@
+#include "ops/attention/simd.h"
+#include "simd/vec_avx2.h"
+
+int32_t jc::avx2::attention(jc_context* context, const jc_attention_args* a) { return attention_simd<Vec>(context, a); }

@@ -1,0 +1,20 @@
+#include "simd/vector_avx512.h"
+
+#include "ops/gemm/tile.h"
+
+namespace jc::avx512 {
+
+void multiply(const jc_context* context, const Product& p, void* workspace, int64_t workspace_bytes) {
+  multiply_tiles<Avx512, kAvx512Tile.rows>(context, p, workspace, workspace_bytes);
+}
+
+int32_t gemm(jc_context* context, const jc_gemm_args* a) {
+  if (check_gemm(context, a) != JC_OK) return JC_INVALID;
+  Product p = gemm_product(a);
+  p.gather = gather_rows<Avx512>;
+  multiply(context, p, a->workspace, a->workspace_bytes);
+  fill_dead_rows(a, p.rows);
+  return JC_OK;
+}
+
+}  // namespace jc::avx512

@@ -1,0 +1,4 @@
+#include "ops/logits/simd.h"
+#include "simd/vec_avx512.h"
+
+int32_t jc::avx512::logits(jc_context* context, const jc_logits_args* a) { return logits_simd<Vec>(context, a); }

@@ -1,0 +1,5 @@
+/** The command line. */
+@NullMarked
+package jclip.tools;
+
+import org.jspecify.annotations.NullMarked;
