@@ -12,9 +12,9 @@
 //   rows    <=  64     4       96          24 KB             5         memory: 4 N 128 B a head
 //           <=  80     5       96          30 KB             4         memory
 //           <= 208     4      168          60 KB             3         memory, if exponentials and products overlap
-//           <= 272     4      232          76 KB             2         memory and products alike
-//   packed  <=  80     4      128          88 KB             2         memory
-//   long    <= 832     8      128       <= 227 KB            1         products
+//           <= 272     4      230          76 KB             2         memory and products alike
+//   packed  <=  80     4      125          88 KB             2         memory
+//   long    <= 832     8      174       <= 227 KB            1         products
 //
 // Registers are the compiler's limit for the blocks an SM; budgets.txt has what it used. The register file is dealt out per scheduler,
 // so warps come in fours where the score row is long.

@@ -53,8 +53,8 @@ typedef struct {
 } jc_bias_activation_bf16_args;
 int32_t jc_bias_activation_bf16(jc_context*, const jc_bias_activation_bf16_args*);
 
-/* jc_attention with bf16 data, head_dim 64 and at most 272 keys a sequence. Rows of y outside the live sequences are not written:
- * the caller's table covers every row, or the caller does not look. */
+/* jc_attention with bf16 data, head_dim 64 and at most 832 keys a sequence. A table's sequences stand in ascending order without
+ * gaps; the rows of y and lse after the last live one are filled with zeros. */
 typedef struct {
   const jc_bf16* q;     /* in [q tokens, heads 64], row stride ldq */
   const jc_bf16* k;     /* in [kv tokens, heads 64], row stride ldk */
@@ -139,7 +139,7 @@ typedef struct {
 int32_t jc_contrastive_loss_gradient_bf16(jc_context*, const jc_contrastive_loss_gradient_bf16_args*);
 int64_t jc_contrastive_loss_gradient_parts(int64_t rows, int64_t columns);
 
-/* dq, dk, dv of jc_attention_bf16 with q_count = kv_count; shapes and limits as there. */
+/* dq, dk, dv of jc_attention_bf16 with q_count = kv_count, at most 704 tokens a sequence. */
 typedef struct {
   const jc_bf16* q;     /* in, row stride ldq */
   const jc_bf16* k;     /* in, row stride ldk */
