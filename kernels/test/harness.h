@@ -1,5 +1,5 @@
-// What the checks and timings of all operators share: memory of the machine at hand (GPU or emulator) with red zones, problems with
-// their outputs and double-precision comparison, random inputs.
+// What the checks and timings of all operators share: memory of the machine at hand (GPU or emulator) with red zones,
+// problems with their outputs and double-precision comparison, random inputs.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -16,13 +16,13 @@
 
 #if defined(JC_GPU)
 #include <cuda_runtime.h>
-#define CUDA(e)                                                                                   \
-  do {                                                                                            \
-    const cudaError_t e_ = (e);                                                                   \
-    if (e_ != cudaSuccess) {                                                                      \
-      std::fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, cudaGetErrorString(e_));            \
-      std::exit(3);                                                                               \
-    }                                                                                             \
+#define CUDA(e)                                                                        \
+  do {                                                                                 \
+    const cudaError_t e_ = (e);                                                        \
+    if (e_ != cudaSuccess) {                                                           \
+      std::fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, cudaGetErrorString(e_)); \
+      std::exit(3);                                                                    \
+    }                                                                                  \
   } while (0)
 #endif
 
@@ -207,7 +207,12 @@ class Distance {
     norm_ += b * b;
     ++count_;
   }
-  double relative() const { return broken_ ? INFINITY : count_ == 0 ? 0 : norm_ == 0 ? (difference_ == 0 ? 0 : INFINITY) : std::sqrt(difference_ / norm_); }
+  double relative() const {
+    return broken_       ? INFINITY
+           : count_ == 0 ? 0
+           : norm_ == 0  ? (difference_ == 0 ? 0 : INFINITY)
+                         : std::sqrt(difference_ / norm_);
+  }
 
  private:
   double difference_ = 0, norm_ = 0;
