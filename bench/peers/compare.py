@@ -1,6 +1,7 @@
 """Towers of jclip and of its peers, side by side: all are started, then measured in turns, so that whatever disturbs disturbs all.
 
 usage: compare.py [--seconds 1] [--rounds 5] [--towers A,B] [--batches 1,8,32] [--threads 1,2] [--engines torch,onnxruntime]
+                  [--name peers]
 Run by a Python that has torch, open_clip_torch, onnx and onnxruntime (README.md). Prints, and writes results/<machine kind>/peers.{md,json}.
 """
 import argparse
@@ -81,6 +82,7 @@ def main():
     parser.add_argument("--batches", default="1,8,32")
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--engines", default="torch,onnxruntime")
+    parser.add_argument("--name", default="peers", help="of the result's files")
     arguments = parser.parse_args()
     engines = arguments.engines.split(",")
     kind = subprocess.run([str(BENCH / "java"), "MachineKind"], capture_output=True, text=True, check=True).stdout.split()
@@ -107,12 +109,12 @@ def main():
     head["versions"] = rows[0]["versions"]
     folder = BENCH / "results" / head["machine"]
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "peers.json").write_text(json.dumps({**head, "rows": rows}, indent=1) + "\n")
+    (folder / f"{arguments.name}.json").write_text(json.dumps({**head, "rows": rows}, indent=1) + "\n")
     text = ["# Towers side by side with torch and onnxruntime", ""]
     text += [f"- {key}: {value}" for key, value in head.items()]
     text += ["", f"Milliseconds of one call and ratios (above 1: jclip is faster): median and quartiles of {arguments.rounds} rounds in turns of",
              f"{arguments.seconds} s each; one thread by its own clock, two by the wall clock. Texts fill all 77 tokens, so the cut at the end token saves nothing here.", ""]
-    (folder / "peers.md").write_text("\n".join(text + lines) + "\n")
+    (folder / f"{arguments.name}.md").write_text("\n".join(text + lines) + "\n")
 
 
 if __name__ == "__main__":
