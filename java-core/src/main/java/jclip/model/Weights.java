@@ -44,8 +44,7 @@ final class Weights implements AutoCloseable {
      * @param context of the instruction set for which is packed
      * @param batchNormEpsilon of the batch normalisations that are folded
      */
-    static Weights load(
-            List<Parameter> parameters, Checkpoint checkpoint, Context context, double batchNormEpsilon) {
+    static Weights load(List<Parameter> parameters, Checkpoint checkpoint, Context context, double batchNormEpsilon) {
         Weights weights = new Weights(parameters, context);
         try {
             weights.fill(checkpoint, context, batchNormEpsilon);
