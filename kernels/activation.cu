@@ -1,13 +1,13 @@
 // y = f(x + bias), element by element; f: identity, ReLU, QuickGELU x sigma(1.702 x), GELU x Phi(x).
 //
-// bf16: a thread owns 8 columns and walks down the rows, so that its bias stays in registers and no index is divided; four rows are
-// loaded before the first is used. fp32: no bias, a flat walk.
+// bf16: a thread owns 8 columns and walks down the rows, so that its bias stays in registers and no index is divided;
+// four rows are loaded before the first is used. fp32: no bias, a flat walk.
 //
-// Data movement: 4 bytes an element in bf16, 8 in fp32; floor bytes over copy bandwidth, target 90 %.
-// Arithmetic at 3 elements a clock and SM: QuickGELU 2 special-function operations an element (6 of 16 a clock), GELU 2 and 10 FMAs.
+// Data movement: 4 bytes an element in bf16, 8 in fp32; floor bytes over copy bandwidth, target 90 %. Arithmetic at 3
+// elements a clock and SM: QuickGELU 2 special-function operations an element (6 of 16 a clock), GELU 2 and 10 FMAs.
 //
-// fp32 uses the accurate exp, division and erf. bf16 uses 2^x and 1/x to 2 ulp, and for Phi the five-term form of Abramowitz and
-// Stegun 7.1.26, whose absolute error is 1.5e-7: below half a bf16 step wherever |y| > 1e-4.
+// fp32 uses the accurate exp, division and erf. bf16 uses 2^x and 1/x to 2 ulp, and for Phi the five-term form of
+// Abramowitz and Stegun 7.1.26, whose absolute error is 1.5e-7: below half a bf16 step wherever |y| > 1e-4.
 #include "jc_dev.cuh"
 
 namespace jc {
@@ -48,7 +48,8 @@ struct Arguments {
 };
 
 template <int F>
-JC_KERNEL(kThreads, 8) bias_activation(const Arguments p) {
+JC_KERNEL(kThreads, 8)
+bias_activation(const Arguments p) {
   const int column = int(block_x() * kThreads + unsigned(thread_id())) * 8;
   if (column >= p.width) return;
   float bias[8] = {};
@@ -85,7 +86,8 @@ JC_KERNEL(kThreads, 8) bias_activation(const Arguments p) {
 }
 
 template <int F>
-JC_KERNEL(256, 4) activation_plain(const float* x, float* y, int64_t count) {
+JC_KERNEL(256, 4)
+activation_plain(const float* x, float* y, int64_t count) {
   const int64_t step = int64_t(grid_x()) * 256;
   for (int64_t i = int64_t(block_x()) * 256 + thread_id(); i < count; i += step) y[i] = accurate<F>(x[i]);
 }
@@ -96,22 +98,33 @@ JC_KERNEL(256, 4) activation_plain(const float* x, float* y, int64_t count) {
 extern "C" int32_t jc_bias_activation_bf16(jc_context* context, const jc_bias_activation_bf16_args* a) {
   using namespace jc;
   if (a->rows < 0 || a->width < 8 || a->width % 8 || a->width > 0x7fffffff - 8)
-    return fail(context, JC_INVALID, "jc_bias_activation_bf16: rows %lld, width %lld; the width must be a multiple of 8", (long long)a->rows,
+    return fail(context, JC_INVALID,
+                "jc_bias_activation_bf16: rows %lld, width %lld; the width must be a multiple of 8", (long long)a->rows,
                 (long long)a->width);
   if (!aligned(a->x) || !aligned(a->bias) || !aligned(a->y))
     return fail(context, JC_INVALID, "jc_bias_activation_bf16: pointers must be multiples of 16 bytes");
   if (a->rows == 0) return JC_OK;
   const Arguments p{a->x, a->bias, a->y, a->live, a->rows, int(a->width)};
-  const int64_t columns = (a->width / 8 + kThreads - 1) / kThreads, wanted = 2112 / columns + 1, most = (a->rows + 3) / 4;
+  const int64_t columns = (a->width / 8 + kThreads - 1) / kThreads, wanted = 2112 / columns + 1,
+                most = (a->rows + 3) / 4;
   const dim3 grid(unsigned(columns), unsigned(wanted < most ? wanted : most));
   const Stream stream = stream_of(context);
   int32_t status = JC_INVALID;
   switch (a->activation) {
-    case JC_IDENTITY: status = launch(bias_activation<JC_IDENTITY>, grid, kThreads, 0, stream, p); break;
-    case JC_RELU: status = launch(bias_activation<JC_RELU>, grid, kThreads, 0, stream, p); break;
-    case JC_QUICK_GELU: status = launch(bias_activation<JC_QUICK_GELU>, grid, kThreads, 0, stream, p); break;
-    case JC_GELU: status = launch(bias_activation<JC_GELU>, grid, kThreads, 0, stream, p); break;
-    default: return fail(context, JC_INVALID, "jc_bias_activation_bf16: activation %lld", (long long)a->activation);
+    case JC_IDENTITY:
+      status = launch(bias_activation<JC_IDENTITY>, grid, kThreads, 0, stream, p);
+      break;
+    case JC_RELU:
+      status = launch(bias_activation<JC_RELU>, grid, kThreads, 0, stream, p);
+      break;
+    case JC_QUICK_GELU:
+      status = launch(bias_activation<JC_QUICK_GELU>, grid, kThreads, 0, stream, p);
+      break;
+    case JC_GELU:
+      status = launch(bias_activation<JC_GELU>, grid, kThreads, 0, stream, p);
+      break;
+    default:
+      return fail(context, JC_INVALID, "jc_bias_activation_bf16: activation %lld", (long long)a->activation);
   }
   return launched(context, status, "jc_bias_activation_bf16");
 }
@@ -125,11 +138,20 @@ extern "C" int32_t jc_activation(jc_context* context, const jc_activation_args* 
   const Stream stream = stream_of(context);
   int32_t status = JC_INVALID;
   switch (a->activation) {
-    case JC_IDENTITY: status = launch(activation_plain<JC_IDENTITY>, grid, 256, 0, stream, a->x, a->y, a->count); break;
-    case JC_RELU: status = launch(activation_plain<JC_RELU>, grid, 256, 0, stream, a->x, a->y, a->count); break;
-    case JC_QUICK_GELU: status = launch(activation_plain<JC_QUICK_GELU>, grid, 256, 0, stream, a->x, a->y, a->count); break;
-    case JC_GELU: status = launch(activation_plain<JC_GELU>, grid, 256, 0, stream, a->x, a->y, a->count); break;
-    default: return fail(context, JC_INVALID, "jc_activation: activation %lld", (long long)a->activation);
+    case JC_IDENTITY:
+      status = launch(activation_plain<JC_IDENTITY>, grid, 256, 0, stream, a->x, a->y, a->count);
+      break;
+    case JC_RELU:
+      status = launch(activation_plain<JC_RELU>, grid, 256, 0, stream, a->x, a->y, a->count);
+      break;
+    case JC_QUICK_GELU:
+      status = launch(activation_plain<JC_QUICK_GELU>, grid, 256, 0, stream, a->x, a->y, a->count);
+      break;
+    case JC_GELU:
+      status = launch(activation_plain<JC_GELU>, grid, 256, 0, stream, a->x, a->y, a->count);
+      break;
+    default:
+      return fail(context, JC_INVALID, "jc_activation: activation %lld", (long long)a->activation);
   }
   return launched(context, status, "jc_activation");
 }

@@ -2,11 +2,11 @@
 //   g' = clip g;  m = beta1 m + (1 - beta1) g';  v = beta2 v + (1 - beta2) g'^2
 //   p = p (1 - rate decay) - (rate / correction1) m / (sqrt(v) / sqrt(correction2) + epsilon);  copy = p rounded to bf16
 //
-// A block takes a chunk, a piece of one tensor, from a table in device memory. Rate, corrections, clip factor and the order to skip come
-// from device memory too, so that a captured step can be replayed; skip leaves everything as it was.
+// A block takes a chunk, a piece of one tensor, from a table in device memory. Rate, corrections, clip factor and the
+// order to skip come from device memory too, so that a captured step can be replayed; skip leaves everything as it was.
 //
-// Data movement: p, m, v, g read, p, m, v written in fp32, copy written in bf16: 30 bytes a parameter. Four 16-byte loads in flight a
-// thread and 1024 threads an SM (64 registers): 64 KB. Floor bytes over copy bandwidth, target 90 %.
+// Data movement: p, m, v, g read, p, m, v written in fp32, copy written in bf16: 30 bytes a parameter. Four 16-byte
+// loads in flight a thread and 1024 threads an SM (64 registers): 64 KB. Floor bytes over copy bandwidth, target 90 %.
 #include "jc_dev.cuh"
 
 namespace jc {
@@ -69,9 +69,10 @@ JC_KERNEL(kThreads, 4) adamw_chunks(const jc_adamw_chunk* chunks, const jc_adamw
 
 extern "C" int32_t jc_adamw(jc_context* context, const jc_adamw_args* a) {
   using namespace jc;
-  if (a->chunks < 0 || a->chunks > 0x7fffffff) return fail(context, JC_INVALID, "jc_adamw: %lld chunks", (long long)a->chunks);
+  if (a->chunks < 0 || a->chunks > 0x7fffffff)
+    return fail(context, JC_INVALID, "jc_adamw: %lld chunks", (long long)a->chunks);
   if (a->chunks == 0) return JC_OK;
-  const int32_t status = launch(adamw_chunks, dim3(unsigned(a->chunks)), kThreads, 0, stream_of(context), a->chunk, a->step,
-                                Constants{a->beta1, a->beta2, a->epsilon, a->decay});
+  const int32_t status = launch(adamw_chunks, dim3(unsigned(a->chunks)), kThreads, 0, stream_of(context), a->chunk,
+                                a->step, Constants{a->beta1, a->beta2, a->epsilon, a->decay});
   return launched(context, status, "jc_adamw");
 }

@@ -6,20 +6,21 @@
 //           exponentiated once and nothing is rescaled. Data movement: Q, K, V read once, y written once (4 N 128 bytes a head).
 //   packed  the same, but each warp has a (sequence, head) of its own: captions of 5 to 77 tokens leave no warp idle and no one waits
 //           at a block barrier.
-//   long    more keys, as many as shared memory holds (864): 64 keys at a time with a running maximum.
+//   long    more keys, as many as shared memory holds (832): 64 keys at a time with a running maximum.
 //
 //            keys    warps  registers   shared memory   blocks an SM   floor (gpu-design 1.2)
 //   rows    <=  64     4       96          24 KB             5         memory: 4 N 128 B a head
 //           <=  80     5       96          30 KB             4         memory
 //           <= 208     4      168          60 KB             3         memory, if exponentials and products overlap
-//           <= 272     4      232          76 KB             2         memory and products alike
-//   packed  <=  80     4      128          88 KB             2         memory
-//   long    <= 864     8      128       <= 227 KB            1         products
+//           <= 272     4      230          76 KB             2         memory and products alike
+//   packed  <=  80     4      125          88 KB             2         memory
+//   long    <= 832     8      174       <= 227 KB            1         products
 //
-// Registers are the compiler's limit for the blocks an SM; budgets.txt has what it used. The register file is dealt out per scheduler,
-// so warps come in fours where the score row is long.
+// Registers are the compiler's limit for the blocks an SM; budgets.txt has what it used. The register file is dealt out
+// per scheduler, so warps come in fours where the score row is long.
 //
-// fp32, any head dimension up to 256: a warp a query, plain FMAs and the accurate exponential. For parity, not for speed.
+// fp32, any head dimension up to 256: a warp a query, plain FMAs and the accurate exponential. For parity, not for
+// speed.
 #include "attention.cuh"
 
 namespace jc {
@@ -38,10 +39,12 @@ struct Arguments {
 };
 
 JC_DEV void load_queries(const Arguments& p, const Sequence& q, int head, int tile, uint32_t s_stage, int lane) {
-  load_rows(s_stage, p.q + int64_t(q.q_first + tile * 16) * p.ldq + head * kDim, p.ldq, q.q_count - tile * 16, 16, lane, 32);
+  load_rows(s_stage, p.q + int64_t(q.q_first + tile * 16) * p.ldq + head * kDim, p.ldq, q.q_count - tile * 16, 16, lane,
+            32);
 }
 
-// Scores of keys that a query must not see become -inf. `sees`: the last key that query row 0 of the tile sees when causal.
+// Scores of keys that a query must not see become -inf. `sees`: the last key that query row 0 of the tile sees when
+// causal.
 template <bool CAUSAL>
 JC_DEV void mask(float (&s)[4], int first_key, int kv_count, int sees, int lane) {
   JC_UNROLL
@@ -62,8 +65,8 @@ JC_DEV void exponentiate(float (&s)[4], float c, float mc0, float mc1, float& l0
 }
 
 // Writes the 16 queries of a tile: through the warp's staging tile, so that a row leaves in 16-byte pieces.
-JC_DEV void finish(const Arguments& p, const Sequence& q, int head, int tile, uint32_t s_stage, float (&o)[8][4], float m0, float m1, float l0,
-                   float l1, int lane) {
+JC_DEV void finish(const Arguments& p, const Sequence& q, int head, int tile, uint32_t s_stage, float (&o)[8][4],
+                   float m0, float m1, float l0, float l1, int lane) {
   const int g = lane >> 2, t = lane & 3, row0 = tile * 16 + g, row1 = row0 + 8;
   if (p.lse && t == 0) {
     float* lse = p.lse + size_t(head) * p.rows + q.q_first;
@@ -75,12 +78,14 @@ JC_DEV void finish(const Arguments& p, const Sequence& q, int head, int tile, ui
   store_tile(s_stage, o, i0, i1, lane);
   sync_warp();
   copy_out(p.y + int64_t(q.q_first) * p.ldy + head * kDim, p.ldy, s_stage, tile * 16, q.q_count, lane);
-  // The next tile's queries may overwrite the staging tile at once: each lane copies into the very chunks that it has just read.
+  // The next tile's queries may overwrite the staging tile at once: each lane copies into the very chunks that it has
+  // just read.
 }
 
 // CHUNKS: chunks of 16 keys held in registers. PER_WARP: each warp has its own head instead of one for the block.
 template <int CHUNKS, int WARPS, int BLOCKS, bool CAUSAL, bool PER_WARP>
-JC_KERNEL(WARPS * 32, BLOCKS) attention_rows(const Arguments p) {
+JC_KERNEL(WARPS * 32, BLOCKS)
+attention_rows(const Arguments p) {
   constexpr int kTeam = PER_WARP ? 1 : WARPS;  // warps that share a head
   constexpr uint32_t kTeamBytes = (2 * CHUNKS + kTeam) * kTile;
   const int warp = thread_id() >> 5, lane = thread_id() & 31;
@@ -94,8 +99,10 @@ JC_KERNEL(WARPS * 32, BLOCKS) attention_rows(const Arguments p) {
   const uint32_t s_k = shared_base() + (PER_WARP ? uint32_t(warp) * kTeamBytes : 0u), s_v = s_k + CHUNKS * kTile;
   const uint32_t s_stage = s_v + CHUNKS * kTile + uint32_t(member) * kTile;
   const int team_thread = PER_WARP ? lane : thread_id();
-  load_rows(s_k, p.k + int64_t(q.kv_first) * p.ldk + head * kDim, p.ldk, q.kv_count, chunks * 16, team_thread, kTeam * 32);
-  load_rows(s_v, p.v + int64_t(q.kv_first) * p.ldv + head * kDim, p.ldv, q.kv_count, chunks * 16, team_thread, kTeam * 32);
+  load_rows(s_k, p.k + int64_t(q.kv_first) * p.ldk + head * kDim, p.ldk, q.kv_count, chunks * 16, team_thread,
+            kTeam * 32);
+  load_rows(s_v, p.v + int64_t(q.kv_first) * p.ldv + head * kDim, p.ldv, q.kv_count, chunks * 16, team_thread,
+            kTeam * 32);
   if (member < tiles) load_queries(p, q, head, member, s_stage, lane);
   copy_commit();
   copy_wait<0>();
@@ -151,18 +158,23 @@ JC_KERNEL(WARPS * 32, BLOCKS) attention_rows(const Arguments p) {
   }
 }
 
-// 64 keys at a time; the sums so far are rescaled when the maximum grows. capacity: chunks of 16 keys that shared memory holds.
+// 64 keys at a time; the sums so far are rescaled when the maximum grows. capacity: chunks of 16 keys that shared
+// memory holds.
 template <int WARPS, bool CAUSAL>
-JC_KERNEL(WARPS * 32, 1) attention_long(const Arguments p, int capacity) {
+JC_KERNEL(WARPS * 32, 1)
+attention_long(const Arguments p, int capacity) {
   const int warp = thread_id() >> 5, lane = thread_id() & 31, head = int(block_y());
   if (p.live && int64_t(block_x()) >= *p.live) return;
   const Sequence q = sequence_of(p.table, block_x(), p.q_tokens, p.kv_tokens);
   const int tiles = (q.q_count + 15) >> 4, chunks = (q.kv_count + 63) >> 6 << 2;
   if (tiles <= 0 || chunks > capacity) return;
 
-  const uint32_t s_k = shared_base(), s_v = s_k + uint32_t(capacity) * kTile, s_stage = s_v + uint32_t(capacity + warp) * kTile;
-  load_rows(s_k, p.k + int64_t(q.kv_first) * p.ldk + head * kDim, p.ldk, q.kv_count, chunks * 16, thread_id(), WARPS * 32);
-  load_rows(s_v, p.v + int64_t(q.kv_first) * p.ldv + head * kDim, p.ldv, q.kv_count, chunks * 16, thread_id(), WARPS * 32);
+  const uint32_t s_k = shared_base(), s_v = s_k + uint32_t(capacity) * kTile,
+                 s_stage = s_v + uint32_t(capacity + warp) * kTile;
+  load_rows(s_k, p.k + int64_t(q.kv_first) * p.ldk + head * kDim, p.ldk, q.kv_count, chunks * 16, thread_id(),
+            WARPS * 32);
+  load_rows(s_v, p.v + int64_t(q.kv_first) * p.ldv + head * kDim, p.ldv, q.kv_count, chunks * 16, thread_id(),
+            WARPS * 32);
   copy_commit();
   copy_wait<0>();
   sync_block();
@@ -319,20 +331,24 @@ JC_KERNEL(kPlainWarps * 32, 4) attention_plain(const PlainArguments p) {
 
 extern "C" int32_t jc_attention_bf16(jc_context* context, const jc_attention_bf16_args* a) {
   using namespace jc;
-  if (a->sequences < 0 || a->rows < 0 || a->rows > 0x7fffffff || a->heads < 1 || a->heads > 65535 || a->q_tokens < 1 || a->kv_tokens < a->q_tokens)
-    return fail(context, JC_INVALID, "jc_attention_bf16: sequences %lld, heads %lld, q_tokens %lld, kv_tokens %lld", (long long)a->sequences,
-                (long long)a->heads, (long long)a->q_tokens, (long long)a->kv_tokens);
+  if (a->sequences < 0 || a->rows < 0 || a->rows > 0x7fffffff || a->heads < 1 || a->heads > 65535 || a->q_tokens < 1 ||
+      a->kv_tokens < a->q_tokens)
+    return fail(context, JC_INVALID, "jc_attention_bf16: sequences %lld, heads %lld, q_tokens %lld, kv_tokens %lld",
+                (long long)a->sequences, (long long)a->heads, (long long)a->q_tokens, (long long)a->kv_tokens);
   if (a->kv_tokens > kLongKeys)
-    return fail(context, JC_UNSUPPORTED, "jc_attention_bf16: %lld keys a sequence, at most %lld", (long long)a->kv_tokens, (long long)kLongKeys);
+    return fail(context, JC_UNSUPPORTED, "jc_attention_bf16: %lld keys a sequence, at most %lld",
+                (long long)a->kv_tokens, (long long)kLongKeys);
   if (!aligned(a->q) || !aligned(a->k) || !aligned(a->v) || !aligned(a->y) || (a->ldq | a->ldk | a->ldv | a->ldy) % 8)
     return fail(context, JC_INVALID, "jc_attention_bf16: pointers must be multiples of 16 bytes, row strides of 8");
   if (((a->ldq | a->ldk | a->ldv | a->ldy) & ~int64_t(0xfffff)) != 0)  // so that offsets inside a sequence fit 32 bits
     return fail(context, JC_UNSUPPORTED, "jc_attention_bf16: a row stride is negative or above 1048575");
   if (!a->table && a->sequences * a->q_tokens > a->rows)
-    return fail(context, JC_INVALID, "jc_attention_bf16: %lld sequences of %lld queries in %lld rows", (long long)a->sequences,
-                (long long)a->q_tokens, (long long)a->rows);
-  const Arguments p{a->q,   a->k,   a->v,   a->y,           a->lse,           a->table,      a->live,        a->rows, int(a->ldq),
-                    int(a->ldk), int(a->ldv), int(a->ldy), int(a->q_tokens), int(a->kv_tokens), int(a->heads), float(a->scale)};
+    return fail(context, JC_INVALID, "jc_attention_bf16: %lld sequences of %lld queries in %lld rows",
+                (long long)a->sequences, (long long)a->q_tokens, (long long)a->rows);
+  const Arguments p{
+      a->q,          a->k,           a->v,        a->y,        a->lse,      a->table,         a->live,
+      a->rows,       int(a->ldq),    int(a->ldk), int(a->ldv), int(a->ldy), int(a->q_tokens), int(a->kv_tokens),
+      int(a->heads), float(a->scale)};
   const Stream stream = stream_of(context);
   int32_t status = JC_OK;
   if (a->rows > 0 && (a->table || a->live || a->sequences * a->q_tokens < a->rows))
@@ -356,21 +372,39 @@ extern "C" int32_t jc_attention_bf16(jc_context* context, const jc_attention_bf1
 
 extern "C" int32_t jc_attention(jc_context* context, const jc_attention_args* a) {
   using namespace jc;
-  if (a->sequences < 0 || a->sequences > 0x7fffffff || a->heads < 1 || a->heads > 65535 || a->head_dim < 1 || a->head_dim > 4096 ||
-      a->q_tokens < 1 || a->kv_tokens < a->q_tokens)
-    return fail(context, JC_INVALID, "jc_attention: sequences %lld, heads %lld, head_dim %lld, q_tokens %lld, kv_tokens %lld",
-                (long long)a->sequences, (long long)a->heads, (long long)a->head_dim, (long long)a->q_tokens, (long long)a->kv_tokens);
+  if (a->sequences < 0 || a->sequences > 0x7fffffff || a->heads < 1 || a->heads > 65535 || a->head_dim < 1 ||
+      a->head_dim > 4096 || a->q_tokens < 1 || a->kv_tokens < a->q_tokens)
+    return fail(context, JC_INVALID,
+                "jc_attention: sequences %lld, heads %lld, head_dim %lld, q_tokens %lld, kv_tokens %lld",
+                (long long)a->sequences, (long long)a->heads, (long long)a->head_dim, (long long)a->q_tokens,
+                (long long)a->kv_tokens);
   const int64_t shared = kPlainWarps * 4 * a->kv_tokens;
-  if (shared > 227 * 1024) return fail(context, JC_UNSUPPORTED, "jc_attention: %lld keys a sequence, at most 14528", (long long)a->kv_tokens);
-  const PlainArguments p{a->q,   a->k,   a->v,   a->y,   a->table,         a->live,           a->rows,       a->ldq,
-                         a->ldk, a->ldv, a->ldy, int(a->q_tokens), int(a->kv_tokens), int(a->heads), int(a->head_dim), float(a->scale),
+  if (shared > 227 * 1024)
+    return fail(context, JC_UNSUPPORTED, "jc_attention: %lld keys a sequence, at most 14528", (long long)a->kv_tokens);
+  const PlainArguments p{a->q,
+                         a->k,
+                         a->v,
+                         a->y,
+                         a->table,
+                         a->live,
+                         a->rows,
+                         a->ldq,
+                         a->ldk,
+                         a->ldv,
+                         a->ldy,
+                         int(a->q_tokens),
+                         int(a->kv_tokens),
+                         int(a->heads),
+                         int(a->head_dim),
+                         float(a->scale),
                          a->causal != 0};
   const Stream stream = stream_of(context);
   int32_t status = JC_OK;
   if (a->rows > 0 && (a->table || a->live || a->sequences * a->q_tokens < a->rows))
     status = launch(attention_plain_clear, dim3(1024), 256, 0, stream, p);
   if (status == JC_OK && a->sequences > 0)
-    status = launch(attention_plain, dim3(unsigned(a->sequences), unsigned(a->heads)), kPlainWarps * 32, uint32_t(shared), stream, p);
+    status = launch(attention_plain, dim3(unsigned(a->sequences), unsigned(a->heads)), kPlainWarps * 32,
+                    uint32_t(shared), stream, p);
   return launched(context, status, "jc_attention");
 }
 

@@ -27,7 +27,8 @@ JC_DEV void load_rows(uint32_t tile, const bf16* from, int ld, int count, int ro
 }
 
 // 16 rows of 64 (operands `a`) times rows [16 j, + 16) of a tile, transposed: 16 x 16 dot products.
-JC_DEV void dot_products(float (&left)[4], float (&right)[4], const uint32_t (&a)[4][4], uint32_t tile, int j, int lane) {
+JC_DEV void dot_products(float (&left)[4], float (&right)[4], const uint32_t (&a)[4][4], uint32_t tile, int j,
+                         int lane) {
   JC_UNROLL
   for (int e = 0; e < 4; ++e) left[e] = right[e] = 0.f;
   JC_UNROLL
@@ -40,7 +41,8 @@ JC_DEV void dot_products(float (&left)[4], float (&right)[4], const uint32_t (&a
 }
 
 // o += weights times rows [16 j, + 16) of a tile; the weights, 16 x 16, become operands where they are.
-JC_DEV void accumulate(float (&o)[8][4], const float (&left)[4], const float (&right)[4], uint32_t tile, int j, int lane) {
+JC_DEV void accumulate(float (&o)[8][4], const float (&left)[4], const float (&right)[4], uint32_t tile, int j,
+                       int lane) {
   uint32_t a[4];
   as_operand(a, left, right);
   JC_UNROLL
@@ -52,7 +54,8 @@ JC_DEV void accumulate(float (&o)[8][4], const float (&left)[4], const float (&r
   }
 }
 
-// 16 rows of accumulators, times `factor` of rows g and g + 8, as bf16 into a tile; a warp barrier must stand before and after.
+// 16 rows of accumulators, times `factor` of rows g and g + 8, as bf16 into a tile; a warp barrier must stand before
+// and after.
 JC_DEV void store_tile(uint32_t tile, const float (&o)[8][4], float factor0, float factor1, int lane) {
   const uint32_t g = uint32_t(lane >> 2), t = uint32_t(lane & 3);
   JC_UNROLL

@@ -9,9 +9,9 @@
 //   queries  K and V of a head in shared memory; a warp owns 16 queries and walks the keys upwards; dq stays in its registers.
 //
 // P is recomputed in both: 14 N^2 64 FLOPs a head instead of the fused form's 10 (gpu-design 2.6), which is to come.
-// Data movement a head: keys reads Q, K, V, dy and writes dk, dv; queries reads the same and writes dq: 11 N 128 bytes against 8 fused,
-// y and dy once more for delta.
-// Budget: shared memory 256 N + 4 KB a warp + 8 N; 4 warps up to 208 tokens, else 8; at most 704 tokens. No array has a run-time index.
+// Data movement a head: keys reads Q, K, V, dy and writes dk, dv; queries reads the same and writes dq: 11 N 128 bytes
+// against 8 fused, y and dy once more for delta. Budget: shared memory 256 N + 4 KB a warp + 8 N; 4 warps up to 208
+// tokens, else 8; at most 704 tokens. No array has a run-time index.
 #include "attention.cuh"
 
 namespace jc {
@@ -56,19 +56,23 @@ JC_DEV void load_operands(uint32_t (&a)[4][4], uint32_t tile, int lane) {
 }
 
 template <int WARPS, int BLOCKS, bool CAUSAL>
-JC_KERNEL(WARPS * 32, BLOCKS) gradient_keys(const Arguments p, int capacity) {
+JC_KERNEL(WARPS * 32, BLOCKS)
+gradient_keys(const Arguments p, int capacity) {
   const int warp = thread_id() >> 5, lane = thread_id() & 31, head = int(block_y());
   if (p.live && int64_t(block_x()) >= *p.live) return;
   const Sequence q = sequence_of(p.table, block_x(), p.tokens, p.tokens);
   const int tiles = (q.q_count + 15) >> 4;
   if (tiles <= 0 || tiles > capacity) return;
 
-  const uint32_t s_q = shared_base(), s_dy = s_q + uint32_t(capacity) * kTile, s_stage = s_dy + uint32_t(capacity + 2 * warp) * kTile;
+  const uint32_t s_q = shared_base(), s_dy = s_q + uint32_t(capacity) * kTile,
+                 s_stage = s_dy + uint32_t(capacity + 2 * warp) * kTile;
   const uint32_t s_lse = s_dy + uint32_t(capacity + 2 * WARPS) * kTile, s_delta = s_lse + uint32_t(capacity) * 64;
   load_rows(s_q, p.q + int64_t(q.q_first) * p.ldq + head * kDim, p.ldq, q.q_count, tiles * 16, thread_id(), WARPS * 32);
-  load_rows(s_dy, p.dy + int64_t(q.q_first) * p.ldy + head * kDim, p.ldy, q.q_count, tiles * 16, thread_id(), WARPS * 32);
+  load_rows(s_dy, p.dy + int64_t(q.q_first) * p.ldy + head * kDim, p.ldy, q.q_count, tiles * 16, thread_id(),
+            WARPS * 32);
   copy_commit();
-  for (int i = thread_id(); i < tiles * 16; i += WARPS * 32) {  // a query that does not exist gives every key the weight exp(-inf)
+  for (int i = thread_id(); i < tiles * 16;
+       i += WARPS * 32) {  // a query that does not exist gives every key the weight exp(-inf)
     const bool exists = i < q.q_count;
     const int64_t at = head * p.rows + q.q_first + i;
     sts(s_lse + 4u * uint32_t(i), exists ? p.lse[at] * kLog2e : JC_INFINITY);
@@ -79,8 +83,10 @@ JC_KERNEL(WARPS * 32, BLOCKS) gradient_keys(const Arguments p, int capacity) {
 
   const float c = p.scale * kLog2e;
   for (int tile = warp; tile < tiles; tile += WARPS) {
-    load_rows(s_stage, p.k + int64_t(q.kv_first + tile * 16) * p.ldk + head * kDim, p.ldk, q.kv_count - tile * 16, 16, lane, 32);
-    load_rows(s_stage + kTile, p.v + int64_t(q.kv_first + tile * 16) * p.ldv + head * kDim, p.ldv, q.kv_count - tile * 16, 16, lane, 32);
+    load_rows(s_stage, p.k + int64_t(q.kv_first + tile * 16) * p.ldk + head * kDim, p.ldk, q.kv_count - tile * 16, 16,
+              lane, 32);
+    load_rows(s_stage + kTile, p.v + int64_t(q.kv_first + tile * 16) * p.ldv + head * kDim, p.ldv,
+              q.kv_count - tile * 16, 16, lane, 32);
     copy_commit();
     copy_wait<0>();
     sync_warp();
@@ -93,20 +99,19 @@ JC_KERNEL(WARPS * 32, BLOCKS) gradient_keys(const Arguments p, int capacity) {
       dot_products(s[0], s[1], kf, s_q, j, lane);
       dot_products(d[0], d[1], vf, s_dy, j, lane);
       JC_UNROLL
-      for (int h = 0; h < 2; ++h)
+      for (int h = 0; h < 2; ++h) JC_UNROLL
+      for (int e = 0; e < 2; ++e) {
+        const int query = j * 16 + h * 8 + (lane & 3) * 2 + e;
+        const float lse = lds_f32(s_lse + 4u * uint32_t(query)), delta = lds_f32(s_delta + 4u * uint32_t(query));
         JC_UNROLL
-        for (int e = 0; e < 2; ++e) {
-          const int query = j * 16 + h * 8 + (lane & 3) * 2 + e;
-          const float lse = lds_f32(s_lse + 4u * uint32_t(query)), delta = lds_f32(s_delta + 4u * uint32_t(query));
-          JC_UNROLL
-          for (int r = 0; r < 2; ++r) {
-            const int key = tile * 16 + (lane >> 2) + r * 8;
-            float weight = ex2(fma_(s[h][r * 2 + e], c, -lse));
-            if (CAUSAL && key > query) weight = 0.f;
-            s[h][r * 2 + e] = weight;
-            d[h][r * 2 + e] = weight * (d[h][r * 2 + e] - delta) * p.scale;
-          }
+        for (int r = 0; r < 2; ++r) {
+          const int key = tile * 16 + (lane >> 2) + r * 8;
+          float weight = ex2(fma_(s[h][r * 2 + e], c, -lse));
+          if (CAUSAL && key > query) weight = 0.f;
+          s[h][r * 2 + e] = weight;
+          d[h][r * 2 + e] = weight * (d[h][r * 2 + e] - delta) * p.scale;
         }
+      }
       accumulate(dv, s[0], s[1], s_dy, j, lane);
       accumulate(dk, d[0], d[1], s_q, j, lane);
     }
@@ -121,24 +126,30 @@ JC_KERNEL(WARPS * 32, BLOCKS) gradient_keys(const Arguments p, int capacity) {
 }
 
 template <int WARPS, int BLOCKS, bool CAUSAL>
-JC_KERNEL(WARPS * 32, BLOCKS) gradient_queries(const Arguments p, int capacity) {
+JC_KERNEL(WARPS * 32, BLOCKS)
+gradient_queries(const Arguments p, int capacity) {
   const int warp = thread_id() >> 5, lane = thread_id() & 31, head = int(block_y());
   if (p.live && int64_t(block_x()) >= *p.live) return;
   const Sequence q = sequence_of(p.table, block_x(), p.tokens, p.tokens);
   const int tiles = (q.q_count + 15) >> 4;
   if (tiles <= 0 || tiles > capacity) return;
 
-  const uint32_t s_k = shared_base(), s_v = s_k + uint32_t(capacity) * kTile, s_stage = s_v + uint32_t(capacity + 2 * warp) * kTile;
-  load_rows(s_k, p.k + int64_t(q.kv_first) * p.ldk + head * kDim, p.ldk, q.kv_count, tiles * 16, thread_id(), WARPS * 32);
-  load_rows(s_v, p.v + int64_t(q.kv_first) * p.ldv + head * kDim, p.ldv, q.kv_count, tiles * 16, thread_id(), WARPS * 32);
+  const uint32_t s_k = shared_base(), s_v = s_k + uint32_t(capacity) * kTile,
+                 s_stage = s_v + uint32_t(capacity + 2 * warp) * kTile;
+  load_rows(s_k, p.k + int64_t(q.kv_first) * p.ldk + head * kDim, p.ldk, q.kv_count, tiles * 16, thread_id(),
+            WARPS * 32);
+  load_rows(s_v, p.v + int64_t(q.kv_first) * p.ldv + head * kDim, p.ldv, q.kv_count, tiles * 16, thread_id(),
+            WARPS * 32);
   copy_commit();
   copy_wait<0>();
   sync_block();
 
   const float c = p.scale * kLog2e;
   for (int tile = warp; tile < tiles; tile += WARPS) {
-    load_rows(s_stage, p.q + int64_t(q.q_first + tile * 16) * p.ldq + head * kDim, p.ldq, q.q_count - tile * 16, 16, lane, 32);
-    load_rows(s_stage + kTile, p.dy + int64_t(q.q_first + tile * 16) * p.ldy + head * kDim, p.ldy, q.q_count - tile * 16, 16, lane, 32);
+    load_rows(s_stage, p.q + int64_t(q.q_first + tile * 16) * p.ldq + head * kDim, p.ldq, q.q_count - tile * 16, 16,
+              lane, 32);
+    load_rows(s_stage + kTile, p.dy + int64_t(q.q_first + tile * 16) * p.ldy + head * kDim, p.ldy,
+              q.q_count - tile * 16, 16, lane, 32);
     copy_commit();
     float lse[2], delta[2];
     JC_UNROLL
@@ -160,14 +171,13 @@ JC_KERNEL(WARPS * 32, BLOCKS) gradient_queries(const Arguments p, int capacity) 
       dot_products(s[0], s[1], qf, s_k, j, lane);
       dot_products(d[0], d[1], df, s_v, j, lane);
       JC_UNROLL
-      for (int h = 0; h < 2; ++h)
-        JC_UNROLL
-        for (int e = 0; e < 4; ++e) {
-          const int key = j * 16 + h * 8 + (lane & 3) * 2 + (e & 1), query = tile * 16 + (lane >> 2) + (e >> 1) * 8;
-          float weight = ex2(fma_(s[h][e], c, -lse[e >> 1]));
-          if (key >= q.kv_count || (CAUSAL && key > query)) weight = 0.f;
-          d[h][e] = weight * (d[h][e] - delta[e >> 1]) * p.scale;
-        }
+      for (int h = 0; h < 2; ++h) JC_UNROLL
+      for (int e = 0; e < 4; ++e) {
+        const int key = j * 16 + h * 8 + (lane & 3) * 2 + (e & 1), query = tile * 16 + (lane >> 2) + (e >> 1) * 8;
+        float weight = ex2(fma_(s[h][e], c, -lse[e >> 1]));
+        if (key >= q.kv_count || (CAUSAL && key > query)) weight = 0.f;
+        d[h][e] = weight * (d[h][e] - delta[e >> 1]) * p.scale;
+      }
       accumulate(dq, d[0], d[1], s_k, j, lane);
     }
     sync_warp();  // every lane has read its queries
@@ -203,8 +213,11 @@ template <int WARPS, int BLOCKS, bool CAUSAL>
 int32_t launch_both(const Arguments& p, int64_t sequences, Stream stream) {
   const int capacity = (p.tokens + 15) / 16;
   const dim3 grid(unsigned(sequences), unsigned(p.heads));
-  const int32_t e = launch(gradient_keys<WARPS, BLOCKS, CAUSAL>, grid, WARPS * 32, shared_bytes<WARPS>(capacity), stream, p, capacity);
-  return e ? e : launch(gradient_queries<WARPS, BLOCKS, CAUSAL>, grid, WARPS * 32, shared_bytes<WARPS>(capacity), stream, p, capacity);
+  const int32_t e = launch(gradient_keys<WARPS, BLOCKS, CAUSAL>, grid, WARPS * 32, shared_bytes<WARPS>(capacity),
+                           stream, p, capacity);
+  return e ? e
+           : launch(gradient_queries<WARPS, BLOCKS, CAUSAL>, grid, WARPS * 32, shared_bytes<WARPS>(capacity), stream, p,
+                    capacity);
 }
 
 constexpr int64_t kMostTokens = 704;
@@ -216,28 +229,32 @@ static_assert(shared_bytes<8>(kMostTokens / 16) <= 227 * 1024);
 extern "C" int32_t jc_attention_gradient_bf16(jc_context* context, const jc_attention_gradient_bf16_args* a) {
   using namespace jc;
   if (a->sequences < 0 || a->rows < 0 || a->rows > 0x7fffffff || a->heads < 1 || a->heads > 65535 || a->tokens < 1)
-    return fail(context, JC_INVALID, "jc_attention_gradient_bf16: sequences %lld, rows %lld, heads %lld, tokens %lld", (long long)a->sequences,
-                (long long)a->rows, (long long)a->heads, (long long)a->tokens);
+    return fail(context, JC_INVALID, "jc_attention_gradient_bf16: sequences %lld, rows %lld, heads %lld, tokens %lld",
+                (long long)a->sequences, (long long)a->rows, (long long)a->heads, (long long)a->tokens);
   if (a->tokens > kMostTokens || a->rows > int64_t(0x7fffffff) * 32 / a->heads)
-    return fail(context, JC_UNSUPPORTED, "jc_attention_gradient_bf16: %lld tokens a sequence, at most %lld", (long long)a->tokens,
-                (long long)kMostTokens);
-  if (!aligned(a->q) || !aligned(a->k) || !aligned(a->v) || !aligned(a->y) || !aligned(a->dy) || !aligned(a->dq) || !aligned(a->dk) ||
-      !aligned(a->dv) || (a->ldq | a->ldk | a->ldv | a->ldy) % 8)
-    return fail(context, JC_INVALID, "jc_attention_gradient_bf16: pointers must be multiples of 16 bytes, row strides of 8");
+    return fail(context, JC_UNSUPPORTED, "jc_attention_gradient_bf16: %lld tokens a sequence, at most %lld",
+                (long long)a->tokens, (long long)kMostTokens);
+  if (!aligned(a->q) || !aligned(a->k) || !aligned(a->v) || !aligned(a->y) || !aligned(a->dy) || !aligned(a->dq) ||
+      !aligned(a->dk) || !aligned(a->dv) || (a->ldq | a->ldk | a->ldv | a->ldy) % 8)
+    return fail(context, JC_INVALID,
+                "jc_attention_gradient_bf16: pointers must be multiples of 16 bytes, row strides of 8");
   if (((a->ldq | a->ldk | a->ldv | a->ldy) & ~int64_t(0xfffff)) != 0)
     return fail(context, JC_UNSUPPORTED, "jc_attention_gradient_bf16: a row stride is negative or above 1048575");
   if (!a->table && a->sequences * a->tokens > a->rows)
-    return fail(context, JC_INVALID, "jc_attention_gradient_bf16: %lld sequences of %lld tokens in %lld rows", (long long)a->sequences,
-                (long long)a->tokens, (long long)a->rows);
+    return fail(context, JC_INVALID, "jc_attention_gradient_bf16: %lld sequences of %lld tokens in %lld rows",
+                (long long)a->sequences, (long long)a->tokens, (long long)a->rows);
   if (a->workspace_bytes < 4 * a->heads * a->rows)
-    return fail(context, JC_INVALID, "jc_attention_gradient_bf16: workspace of %lld bytes, needs %lld", (long long)a->workspace_bytes,
-                (long long)(4 * a->heads * a->rows));
+    return fail(context, JC_INVALID, "jc_attention_gradient_bf16: workspace of %lld bytes, needs %lld",
+                (long long)a->workspace_bytes, (long long)(4 * a->heads * a->rows));
   if (a->rows == 0) return JC_OK;
-  const Arguments p{a->q,  a->k,  a->v,    a->y,       a->lse,      a->dy,       a->dq,       a->dk,       a->dv,          static_cast<float*>(a->workspace),
-                    a->table, a->live, a->rows, int(a->ldq), int(a->ldk), int(a->ldv), int(a->ldy), int(a->tokens), int(a->heads), float(a->scale)};
+  const Arguments p{a->q,        a->k,        a->v,           a->y,          a->lse,
+                    a->dy,       a->dq,       a->dk,          a->dv,         static_cast<float*>(a->workspace),
+                    a->table,    a->live,     a->rows,        int(a->ldq),   int(a->ldk),
+                    int(a->ldv), int(a->ldy), int(a->tokens), int(a->heads), float(a->scale)};
   const Stream stream = stream_of(context);
   int32_t e = launch(gradient_delta, dim3(unsigned((a->rows * a->heads + 31) / 32)), 256, 0, stream, p);
-  if (!e && (a->table || a->live || a->sequences * a->tokens < a->rows)) e = launch(gradient_clear, dim3(64), 256, 0, stream, p, a->sequences);
+  if (!e && (a->table || a->live || a->sequences * a->tokens < a->rows))
+    e = launch(gradient_clear, dim3(64), 256, 0, stream, p, a->sequences);
   if (!e && a->sequences > 0) {
     const bool causal = a->causal != 0;
     if (a->tokens <= 208)

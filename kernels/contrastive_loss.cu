@@ -3,24 +3,26 @@
 //   x_i  = sum_{j != i} exp(z_ij - z_ii)      x'_j = sum_{i != j} exp(z_ij - z_jj)
 //   loss = (1/2N) sum_i [log1p(x_i) + log1p(x'_i)]
 //
-// The diagonal is the shift and never part of a sum: a saturated row keeps all its digits, and nothing overflows while a negative beats
-// its positive by less than 88. One exponential serves both sums: w_ij = exp(z_ij - z_ii), and with q_i = exp(z_ii - max_k z_kk) the
-// column sum is x'_j = (sum_i w_ij q_i) / q_j. Where the diagonal spreads by more than 40, a tile takes two exponentials an element;
-// which form to take is seen from the diagonal's extremes on the device.
+// The diagonal is the shift and never part of a sum: a saturated row keeps all its digits, and nothing overflows while
+// a negative beats its positive by less than 88. One exponential serves both sums: w_ij = exp(z_ij - z_ii), and with
+// q_i = exp(z_ii - max_k z_kk) the column sum is x'_j = (sum_i w_ij q_i) / q_j. Where the diagonal spreads by more than
+// 40, a tile takes two exponentials an element; which form to take is seen from the diagonal's extremes on the device.
 //
-// Forward: diagonal -> its extremes -> tiles -> ordered sum of partials -> loss. The N x N plane is cut into super-blocks whose side
-// depends on N alone; a block owns one, column tile outside, row tile inside. Row sums lie in shared memory, column sums in registers.
-// Each partial has one writer and they are added in ascending order: no atomics, and bits that depend neither on the grid nor the GPU.
+// Forward: diagonal -> its extremes -> tiles -> ordered sum of partials -> loss. The N x N plane is cut into
+// super-blocks whose side depends on N alone; a block owns one, column tile outside, row tile inside. Row sums lie in
+// shared memory, column sums in registers. Each partial has one writer and they are added in ascending order: no
+// atomics, and bits that depend neither on the grid nor the GPU.
 //
-// Gradient: the same sweep with another epilogue writes g_ij = P(j|i) + P(i|j) - 2 [i = j] of a block of the plane as bf16, from the
-// forward's sums, and sums g_ij z_ij with differences to the diagonal, so that nothing large cancels:
+// Gradient: the same sweep with another epilogue writes g_ij = P(j|i) + P(i|j) - 2 [i = j] of a block of the plane as
+// bf16, from the forward's sums, and sums g_ij z_ij with differences to the diagonal, so that nothing large cancels:
 //   off the diagonal  g = exp(z_ij - lse_i) + exp(z_ij - lse'_j),  sum += p_i (z_ij - z_ii) + p'_j (z_ij - z_jj)
 //   on it             g = -(x_i / (1 + x_i) + x'_i / (1 + x'_i))
 // Two exponentials where one would do (gpu-design 3.4), because this form needs no bound on the spread of lse.
 //
-// Data movement: the features stream from L2 through a ring of 3 stages of (128 + 128) rows x 64 columns, 32 KB a stage.
-// Budget: 8 warps of 32 x 64 each, 64 accumulators + 16 column sums: 128 registers, 2 blocks an SM, 104 + 8 (side / 1024) KB.
-// FLOPs 2 N^2 D a sweep. Floor: the mma.sync rate; target 39 % of the cuBLASLt rate (the wgmma form is to come).
+// Data movement: the features stream from L2 through a ring of 3 stages of (128 + 128) rows x 64 columns, 32 KB a
+// stage. Budget: 8 warps of 32 x 64 each, 64 accumulators + 16 column sums: 128 registers, 2 blocks an SM, 104 + 8
+// (side / 1024) KB. FLOPs 2 N^2 D a sweep. Floor: the mma.sync rate; target 39 % of the cuBLASLt rate (the wgmma form
+// is to come).
 #include "jc_dev.cuh"
 
 namespace jc {
@@ -42,16 +44,16 @@ struct Features {
 
 struct Lane {
   int thread = thread_id(), lane = thread & 31, warp = thread >> 5;
-  int row = (warp >> 1) * 32 + (lane >> 2);          // of the tile, first accumulator row
-  int column = (warp & 1) * 64 + (lane & 3) * 2;     // of the tile, first accumulator column
+  int row = (warp >> 1) * 32 + (lane >> 2);       // of the tile, first accumulator row
+  int column = (warp & 1) * 64 + (lane & 3) * 2;  // of the tile, first accumulator column
 };
 
-// z / s of all tiles of row_tiles x column_tiles, column tile outside. The ring does not drain between tiles.
-// For each tile: tile(row tile, column tile, accumulators, stage); after the last of a column: column_done(column tile). `stage` held
-// the last operands; tile may use its 32 KB after a block barrier.
+// z / s of all tiles of row_tiles x column_tiles, column tile outside. The ring does not drain between tiles. For each
+// tile: tile(row tile, column tile, accumulators, stage); after the last of a column: column_done(column tile). `stage`
+// held the last operands; tile may use its 32 KB after a block barrier.
 template <class Tile, class ColumnDone>
-JC_DEV void sweep(const Features& f, const Lane& me, int row_base, int row_tiles, int column_base, int column_tiles, Tile tile,
-                  ColumnDone column_done) {
+JC_DEV void sweep(const Features& f, const Lane& me, int row_base, int row_tiles, int column_base, int column_tiles,
+                  Tile tile, ColumnDone column_done) {
   const int steps = f.width / kDepth;
   const uint32_t ring = shared_base(), ring_last = ring + (kStages - 1) * kStage;
   int left = column_tiles * row_tiles * steps, load_step = 0, load_row = row_base, load_column = column_base;
@@ -66,7 +68,8 @@ JC_DEV void sweep(const Features& f, const Lane& me, int row_base, int row_tiles
         const bool is_u = load_row + row < f.rows_end, is_t = load_column + row < f.columns_end;
         // Offsets fit 32 bits (the launcher checks it): that saves registers.
         copy_async16(load_stage + to, f.u + (is_u ? uint32_t(load_row + row) * uint32_t(f.width) + inside : 0u), is_u);
-        copy_async16(load_stage + kOperand + to, f.t + (is_t ? uint32_t(load_column + row) * uint32_t(f.width) + inside : 0u), is_t);
+        copy_async16(load_stage + kOperand + to,
+                     f.t + (is_t ? uint32_t(load_column + row) * uint32_t(f.width) + inside : 0u), is_t);
       }
       if (++load_step == steps) {
         load_step = 0;
@@ -100,7 +103,8 @@ JC_DEV void sweep(const Features& f, const Lane& me, int row_base, int row_tiles
 // ---- forward ----
 
 // z_ii, a warp a pair, and the extremes of each block's eight: highest and, negated, lowest.
-JC_KERNEL(256, 4) loss_diagonal(const bf16* u, const bf16* t, const float* scale, int n, int width, float* diagonal, float* extremes) {
+JC_KERNEL(256, 4)
+loss_diagonal(const bf16* u, const bf16* t, const float* scale, int n, int width, float* diagonal, float* extremes) {
   const int lane = thread_id() & 31, warp = thread_id() >> 5, i = int(block_x()) * 8 + warp;
   float dot = 0.f;
   if (i < n)
@@ -121,7 +125,8 @@ JC_KERNEL(256, 4) loss_diagonal(const bf16* u, const bf16* t, const float* scale
   sync_block();
   if (thread_id() > 0) return;
   float top = -JC_INFINITY, bottom = -JC_INFINITY;
-  for (uint32_t w = 0; w < 8; ++w) top = max_(top, lds_f32(shared + 8 * w)), bottom = max_(bottom, lds_f32(shared + 8 * w + 4));
+  for (uint32_t w = 0; w < 8; ++w)
+    top = max_(top, lds_f32(shared + 8 * w)), bottom = max_(bottom, lds_f32(shared + 8 * w + 4));
   extremes[2 * block_x()] = top;
   extremes[2 * block_x() + 1] = bottom;
 }
@@ -151,42 +156,41 @@ struct Sums {
 JC_KERNEL(kWarps * 32, 2) loss_sums(const Sums p) {
   const Lane me;
   const int row_base = int(block_x()) * p.side, column_base = int(block_y()) * p.side;
-  const int rows = p.n - row_base < p.side ? p.n - row_base : p.side, columns = p.n - column_base < p.side ? p.n - column_base : p.side;
-  const uint32_t s_row = shared_base() + kRing;              // [2][side]: row sums, one for each half of the columns
-  const uint32_t s_column = s_row + 8u * uint32_t(p.side);   // [4][128]: column sums, one for each quarter of the rows
+  const int rows = p.n - row_base < p.side ? p.n - row_base : p.side,
+            columns = p.n - column_base < p.side ? p.n - column_base : p.side;
+  const uint32_t s_row = shared_base() + kRing;             // [2][side]: row sums, one for each half of the columns
+  const uint32_t s_column = s_row + 8u * uint32_t(p.side);  // [4][128]: column sums, one for each quarter of the rows
   for (int i = me.thread; i < 2 * p.side; i += kWarps * 32) sts(s_row + 4u * uint32_t(i), 0.f);
 
   const float s2 = p.scale[0] * kLog2e, top = p.extremes[0];
   const bool wide = is_wide(p.extremes);
   float column[16] = {};
-  auto tile = [&](int r, int c, float (&z)[2][8][4], uint32_t) {
+  auto tile = [&](int r, int c, float(&z)[2][8][4], uint32_t) {
     const int first_row = row_base + r * kTile, first_column = column_base + c * kTile;
     const bool edge = first_row == first_column || first_row + kTile > p.n || first_column + kTile > p.n;
     JC_UNROLL
-    for (int m = 0; m < 2; ++m)
+    for (int m = 0; m < 2; ++m) JC_UNROLL
+    for (int h = 0; h < 2; ++h) {
+      const int row = first_row + me.row + m * 16 + h * 8;
+      const float zii = row < p.n ? p.diagonal[row] : 0.f, shift = -zii * kLog2e, q = ex2((zii - top) * kLog2e);
+      float sum = 0.f;
       JC_UNROLL
-      for (int h = 0; h < 2; ++h) {
-        const int row = first_row + me.row + m * 16 + h * 8;
-        const float zii = row < p.n ? p.diagonal[row] : 0.f, shift = -zii * kLog2e, q = ex2((zii - top) * kLog2e);
-        float sum = 0.f;
-        JC_UNROLL
-        for (int j = 0; j < 8; ++j)
-          JC_UNROLL
-          for (int e = 0; e < 2; ++e) {
-            const float w = ex2(fma_(z[m][j][h * 2 + e], s2, shift));
-            const int col = first_column + me.column + j * 8 + e;
-            const bool counts = !edge || (row < p.n && col < p.n && row != col);
-            sum += counts ? w : 0.f;
-            float v = w * q;
-            if (wide) v = counts ? ex2(fma_(z[m][j][h * 2 + e], s2, -p.diagonal[col] * kLog2e)) : 0.f;
-            column[2 * j + e] += counts ? v : 0.f;
-          }
-        sum = quad_sum(sum);
-        if ((me.lane & 3) == 0) {  // the only lane that ever touches this cell
-          const uint32_t cell = s_row + 4u * uint32_t((me.warp & 1) * p.side + row - row_base);
-          sts(cell, lds_f32(cell) + sum);
-        }
+      for (int j = 0; j < 8; ++j) JC_UNROLL
+      for (int e = 0; e < 2; ++e) {
+        const float w = ex2(fma_(z[m][j][h * 2 + e], s2, shift));
+        const int col = first_column + me.column + j * 8 + e;
+        const bool counts = !edge || (row < p.n && col < p.n && row != col);
+        sum += counts ? w : 0.f;
+        float v = w * q;
+        if (wide) v = counts ? ex2(fma_(z[m][j][h * 2 + e], s2, -p.diagonal[col] * kLog2e)) : 0.f;
+        column[2 * j + e] += counts ? v : 0.f;
       }
+      sum = quad_sum(sum);
+      if ((me.lane & 3) == 0) {  // the only lane that ever touches this cell
+        const uint32_t cell = s_row + 4u * uint32_t((me.warp & 1) * p.side + row - row_base);
+        sts(cell, lds_f32(cell) + sum);
+      }
+    }
   };
   auto column_done = [&](int c) {
     JC_UNROLL
@@ -217,7 +221,8 @@ JC_KERNEL(kWarps * 32, 2) loss_sums(const Sums p) {
 
 constexpr int kFinish = 256;
 
-JC_KERNEL(kFinish, 4) loss_finish(const Sums p, int parts, float* row_sum, float* column_sum, double* block_loss, double* block_worst) {
+JC_KERNEL(kFinish, 4)
+loss_finish(const Sums p, int parts, float* row_sum, float* column_sum, double* block_loss, double* block_worst) {
   const int i = int(block_x()) * kFinish + thread_id();
   double loss = 0;
   float worst = 0.f;
@@ -249,7 +254,8 @@ JC_KERNEL(kFinish, 4) loss_finish(const Sums p, int parts, float* row_sum, float
   block_worst[block_x()] = double(worst);
 }
 
-JC_KERNEL(32, 1) loss_total(const double* block_loss, const double* block_worst, int count, int n, float* loss, int64_t* status) {
+JC_KERNEL(32, 1)
+loss_total(const double* block_loss, const double* block_worst, int count, int n, float* loss, int64_t* status) {
   double sum = 0;
   float worst = 0.f;
   for (int i = thread_id(); i < count; i += 32) {
@@ -278,8 +284,10 @@ struct Gradient {
 
 JC_KERNEL(kWarps * 32, 2) loss_gradient(const Gradient p) {
   const Lane me;
-  const int row_base = p.row_first + int(block_x()) * kRowTiles * kTile, column_base = p.column_first + int(block_y()) * kTile;
-  const int rows = p.f.rows_end - row_base, row_tiles = rows < kRowTiles * kTile ? (rows + kTile - 1) / kTile : kRowTiles;
+  const int row_base = p.row_first + int(block_x()) * kRowTiles * kTile,
+            column_base = p.column_first + int(block_y()) * kTile;
+  const int rows = p.f.rows_end - row_base,
+            row_tiles = rows < kRowTiles * kTile ? (rows + kTile - 1) / kTile : kRowTiles;
   const float scale = p.scale[0];
   const uint32_t s_column = shared_base() + kRing, s_sum = s_column + 8 * kTile;  // [2][128]: lse' and z_jj
   if (me.thread < kTile) {
@@ -289,7 +297,7 @@ JC_KERNEL(kWarps * 32, 2) loss_gradient(const Gradient p) {
     sts(s_column + 4u * uint32_t(kTile + me.thread), zjj);
   }
   float sum = 0.f;
-  auto tile = [&](int r, int, float (&z)[2][8][4], uint32_t stage) {
+  auto tile = [&](int r, int, float(&z)[2][8][4], uint32_t stage) {
     const int first_row = row_base + r * kTile + (me.warp >> 1) * 32, first_column = column_base + (me.warp & 1) * 64;
     const uint32_t s_stage = stage + uint32_t(me.warp) * 4096;  // 32 rows x 64 columns of this warp
     float zii[4], lse[4];
@@ -334,7 +342,8 @@ JC_KERNEL(kWarps * 32, 2) loss_gradient(const Gradient p) {
     sync_warp();
     JC_UNROLL
     for (int i = 0; i < 8; ++i) {
-      const int local = i * 4 + (me.lane >> 3), chunk = me.lane & 7, row = first_row + local, col = first_column + chunk * 8;
+      const int local = i * 4 + (me.lane >> 3), chunk = me.lane & 7, row = first_row + local,
+                col = first_column + chunk * 8;
       if (row >= p.f.rows_end || col >= p.f.columns_end) continue;
       const uint4 v = lds128(s_stage + swizzled(uint32_t(local), uint32_t(chunk)));
       bf16* to = p.g + int64_t(row - p.row_first) * p.ldg + (col - p.column_first);
@@ -360,8 +369,9 @@ JC_KERNEL(kWarps * 32, 2) loss_gradient(const Gradient p) {
 
 // ---- sizes ----
 
-// Side of a super-block: from N alone, so that every GPU adds in the same order. About 1,024 of them up to N = 32,768; then 1,024 pairs,
-// which leaves room for two blocks an SM; above 262,144 pairs 4,096, or the partials would outgrow the features.
+// Side of a super-block: from N alone, so that every GPU adds in the same order. About 1,024 of them up to N = 32,768;
+// then 1,024 pairs, which leaves room for two blocks an SM; above 262,144 pairs 4,096, or the partials would outgrow
+// the features.
 int64_t side_of(int64_t n, int64_t wanted) {
   if (wanted > 0) return wanted;
   if (n > 262144) return 4096;
@@ -391,7 +401,9 @@ Layout layout_of(int64_t n, int64_t side) {
   return l;
 }
 
-bool fits(int64_t n, int64_t width) { return n >= 1 && width >= kDepth && width % kDepth == 0 && n <= (int64_t(1) << 32) / width && n < 0x40000000; }
+bool fits(int64_t n, int64_t width) {
+  return n >= 1 && width >= kDepth && width % kDepth == 0 && n <= (int64_t(1) << 32) / width && n < 0x40000000;
+}
 
 }  // namespace
 }  // namespace jc
@@ -403,33 +415,51 @@ extern "C" int64_t jc_contrastive_loss_bf16_workspace(const jc_context*, const j
 extern "C" int32_t jc_contrastive_loss_bf16(jc_context* context, const jc_contrastive_loss_bf16_args* a) {
   using namespace jc;
   if (!fits(a->n, a->width))
-    return fail(context, JC_INVALID, "jc_contrastive_loss_bf16: n %lld, width %lld; width must be a multiple of 64, n * width at most 2^32",
+    return fail(context, JC_INVALID,
+                "jc_contrastive_loss_bf16: n %lld, width %lld; width must be a multiple of 64, n * width at most 2^32",
                 (long long)a->n, (long long)a->width);
   if (!aligned(a->image) || !aligned(a->text) || !aligned(a->workspace, 64))
-    return fail(context, JC_INVALID, "jc_contrastive_loss_bf16: features must be 16-byte aligned, the workspace 64-byte");
+    return fail(context, JC_INVALID,
+                "jc_contrastive_loss_bf16: features must be 16-byte aligned, the workspace 64-byte");
   const int64_t wide = side_of(a->n, a->side);
   if (wide % kTile || wide > 8192)
-    return fail(context, JC_INVALID, "jc_contrastive_loss_bf16: side %lld is not a multiple of 128 up to 8192", (long long)a->side);
+    return fail(context, JC_INVALID, "jc_contrastive_loss_bf16: side %lld is not a multiple of 128 up to 8192",
+                (long long)a->side);
   const Layout l = layout_of(a->n, wide);
-  if ((a->n + wide - 1) / wide > 65535) return fail(context, JC_UNSUPPORTED, "jc_contrastive_loss_bf16: more than 65535 super-blocks");
+  if ((a->n + wide - 1) / wide > 65535)
+    return fail(context, JC_UNSUPPORTED, "jc_contrastive_loss_bf16: more than 65535 super-blocks");
   if (a->workspace_bytes < int64_t(l.bytes))
-    return fail(context, JC_INVALID, "jc_contrastive_loss_bf16: workspace of %lld bytes, needs %lld", (long long)a->workspace_bytes,
-                (long long)l.bytes);
+    return fail(context, JC_INVALID, "jc_contrastive_loss_bf16: workspace of %lld bytes, needs %lld",
+                (long long)a->workspace_bytes, (long long)l.bytes);
   auto* base = static_cast<unsigned char*>(a->workspace);
   auto floats = [&](size_t at) { return reinterpret_cast<float*>(base + at); };
   auto* block_loss = reinterpret_cast<double*>(base + l.block_loss);
   auto* block_worst = reinterpret_cast<double*>(base + l.block_worst);
   const int n = int(a->n), width = int(a->width), side = int(wide), parts = (n + side - 1) / side;
   const unsigned eights = unsigned((n + 7) / 8), finish = unsigned((n + kFinish - 1) / kFinish);
-  const Sums p{{a->image, a->text, n, n, width}, a->logit_scale, a->diagonal, floats(l.extremes), n, side, floats(l.row_part), floats(l.column_part)};
+  const Sums p{{a->image, a->text, n, n, width},
+               a->logit_scale,
+               a->diagonal,
+               floats(l.extremes),
+               n,
+               side,
+               floats(l.row_part),
+               floats(l.column_part)};
   const Stream stream = stream_of(context);
-  int32_t e = launch(loss_diagonal, dim3(eights), 256, 64, stream, a->image, a->text, a->logit_scale, n, width, a->diagonal, floats(l.block_extremes));
-  if (!e) e = launch(loss_extremes, dim3(2), 1024, 128, stream, static_cast<const float*>(floats(l.block_extremes)), int(eights), floats(l.extremes));
-  if (!e) e = launch(loss_sums, dim3(unsigned(parts), unsigned(parts)), kWarps * 32, kRing + 8u * unsigned(side) + 16u * kTile, stream, p);
-  if (!e) e = launch(loss_finish, dim3(finish), kFinish, 16 * (kFinish / 32), stream, p, parts, a->row_sum, a->column_sum, block_loss, block_worst);
+  int32_t e = launch(loss_diagonal, dim3(eights), 256, 64, stream, a->image, a->text, a->logit_scale, n, width,
+                     a->diagonal, floats(l.block_extremes));
   if (!e)
-    e = launch(loss_total, dim3(1), 32, 0, stream, static_cast<const double*>(block_loss), static_cast<const double*>(block_worst), int(finish), n,
-               a->loss, a->status);
+    e = launch(loss_extremes, dim3(2), 1024, 128, stream, static_cast<const float*>(floats(l.block_extremes)),
+               int(eights), floats(l.extremes));
+  if (!e)
+    e = launch(loss_sums, dim3(unsigned(parts), unsigned(parts)), kWarps * 32,
+               kRing + 8u * unsigned(side) + 16u * kTile, stream, p);
+  if (!e)
+    e = launch(loss_finish, dim3(finish), kFinish, 16 * (kFinish / 32), stream, p, parts, a->row_sum, a->column_sum,
+               block_loss, block_worst);
+  if (!e)
+    e = launch(loss_total, dim3(1), 32, 0, stream, static_cast<const double*>(block_loss),
+               static_cast<const double*>(block_worst), int(finish), n, a->loss, a->status);
   return launched(context, e, "jc_contrastive_loss_bf16");
 }
 
@@ -438,18 +468,31 @@ extern "C" int64_t jc_contrastive_loss_gradient_parts(int64_t rows, int64_t colu
   return (rows + kRowTiles * kTile - 1) / (kRowTiles * kTile) * ((columns + kTile - 1) / kTile);
 }
 
-extern "C" int32_t jc_contrastive_loss_gradient_bf16(jc_context* context, const jc_contrastive_loss_gradient_bf16_args* a) {
+extern "C" int32_t jc_contrastive_loss_gradient_bf16(jc_context* context,
+                                                     const jc_contrastive_loss_gradient_bf16_args* a) {
   using namespace jc;
-  if (!fits(a->n, a->width) || a->rows < 1 || a->columns < 1 || a->row_first < 0 || a->column_first < 0 || a->rows > a->n - a->row_first ||
-      a->columns > a->n - a->column_first || a->ldg < a->columns || a->ldg % 8 || a->columns > 65535 * int64_t(kTile))
-    return fail(context, JC_INVALID, "jc_contrastive_loss_gradient_bf16: n %lld, width %lld, rows %lld + %lld, columns %lld + %lld, ldg %lld",
-                (long long)a->n, (long long)a->width, (long long)a->row_first, (long long)a->rows, (long long)a->column_first,
-                (long long)a->columns, (long long)a->ldg);
+  if (!fits(a->n, a->width) || a->rows < 1 || a->columns < 1 || a->row_first < 0 || a->column_first < 0 ||
+      a->rows > a->n - a->row_first || a->columns > a->n - a->column_first || a->ldg < a->columns || a->ldg % 8 ||
+      a->columns > 65535 * int64_t(kTile))
+    return fail(
+        context, JC_INVALID,
+        "jc_contrastive_loss_gradient_bf16: n %lld, width %lld, rows %lld + %lld, columns %lld + %lld, ldg %lld",
+        (long long)a->n, (long long)a->width, (long long)a->row_first, (long long)a->rows, (long long)a->column_first,
+        (long long)a->columns, (long long)a->ldg);
   if (!aligned(a->image) || !aligned(a->text) || !aligned(a->g))
     return fail(context, JC_INVALID, "jc_contrastive_loss_gradient_bf16: pointers must be multiples of 16 bytes");
   const Gradient p{{a->image, a->text, int(a->row_first + a->rows), int(a->column_first + a->columns), int(a->width)},
-                   a->logit_scale, a->diagonal, a->row_sum, a->column_sum, a->g, a->scale_part, int(a->row_first), int(a->column_first), a->ldg};
-  const dim3 grid(unsigned((a->rows + kRowTiles * kTile - 1) / (kRowTiles * kTile)), unsigned((a->columns + kTile - 1) / kTile));
+                   a->logit_scale,
+                   a->diagonal,
+                   a->row_sum,
+                   a->column_sum,
+                   a->g,
+                   a->scale_part,
+                   int(a->row_first),
+                   int(a->column_first),
+                   a->ldg};
+  const dim3 grid(unsigned((a->rows + kRowTiles * kTile - 1) / (kRowTiles * kTile)),
+                  unsigned((a->columns + kTile - 1) / kTile));
   const int32_t e = launch(loss_gradient, grid, kWarps * 32, kRing + 8 * kTile + 8 * kWarps, stream_of(context), p);
   return launched(context, e, "jc_contrastive_loss_gradient_bf16");
 }

@@ -3,14 +3,14 @@
 //   rows    = output pixels (batch height width),  columns = output channels,  depth = 9 channels, tap by tap
 //   a[pixel, tap c] = x[pixel shifted by tap, c] or 0,  b[out, tap c] = w[out, tap, c]
 //
-// A thread copies one 16-byte piece (8 channels) of four pixels a stage. It knows the pixels' addresses and, for each, nine bits that say
-// which taps lie inside the picture; a copy of size 0 writes the zeros of the padding. Stages are 64 deep whatever the channels: with 32
-// channels a stage covers two taps, and pieces beyond the last tap are zeros.
+// A thread copies one 16-byte piece (8 channels) of four pixels a stage. It knows the pixels' addresses and, for each,
+// nine bits that say which taps lie inside the picture; a copy of size 0 writes the zeros of the padding. Stages are 64
+// deep whatever the channels: with 32 channels a stage covers two taps, and pieces beyond the last tap are zeros.
 //
-// Data movement: x from HBM once and eight times more from L1/L2, w from L2, y written once through shared memory in 16-byte pieces.
-// Budget: tiles 128 x 128 (128 x 64 up to 64 output channels), 8 warps of 32 x 64 (32 x 32), ring of 3 stages of 32 KB (24 KB),
-// 128 registers, 2 blocks an SM. FLOPs 18 channels out_channels a pixel; floor: mma.sync rate from 128 channels on, target 55 % of the
-// cuBLASLt rate; below that memory (gpu-design 1.4).
+// Data movement: x from HBM once and eight times more from L1/L2, w from L2, y written once through shared memory in
+// 16-byte pieces. Budget: tiles 128 x 128 (128 x 64 up to 64 output channels), 8 warps of 32 x 64 (32 x 32), ring of 3
+// stages of 32 KB (24 KB), 128 registers, 2 blocks an SM. FLOPs 18 channels out_channels a pixel; floor: mma.sync rate
+// from 128 channels on, target 55 % of the cuBLASLt rate; below that memory (gpu-design 1.4).
 #include "jc_dev.cuh"
 
 namespace jc {
@@ -28,8 +28,9 @@ struct Arguments {
 };
 
 template <int COLUMNS, bool RELU>
-JC_KERNEL(kWarps * 32, 2) conv3x3(const Arguments p) {
-  constexpr int kHalf = COLUMNS / 2;                // columns of a warp
+JC_KERNEL(kWarps * 32, 2)
+conv3x3(const Arguments p) {
+  constexpr int kHalf = COLUMNS / 2;  // columns of a warp
   constexpr uint32_t kOperandA = kRows * 128, kStage = kOperandA + COLUMNS * 128;
   const int thread = thread_id(), warp = thread >> 5, lane = thread & 31;
   const unsigned column_tiles = unsigned(p.out_channels + COLUMNS - 1) / COLUMNS;
@@ -38,7 +39,8 @@ JC_KERNEL(kWarps * 32, 2) conv3x3(const Arguments p) {
   const int piece = thread & 7, depth = 9 * p.channels;
   const uint32_t to = swizzled(uint32_t(thread >> 3), uint32_t(piece));  // rows 32 apart have the same swizzle
 
-  // Element offset of the first pixel's centre tap, and the taps inside the picture: bit 3 (dy + 1) + dx + 1, two pixels a word.
+  // Element offset of the first pixel's centre tap, and the taps inside the picture: bit 3 (dy + 1) + dx + 1, two
+  // pixels a word.
   const uint32_t centre = uint32_t(first_pixel + (thread >> 3)) * uint32_t(p.channels);
   uint32_t taps[2] = {};
   JC_UNROLL
@@ -63,13 +65,15 @@ JC_KERNEL(kWarps * 32, 2) conv3x3(const Arguments p) {
       JC_UNROLL
       for (int i = 0; i < 4; ++i) {
         const bool valid = inside && (taps[i >> 1] >> (tap + (i & 1) * 16) & 1u);
-        copy_async16(load_stage + to + uint32_t(i) * 4096, p.x + (valid ? centre + uint32_t(i * 32 * p.channels) + shift : 0u), valid);
+        copy_async16(load_stage + to + uint32_t(i) * 4096,
+                     p.x + (valid ? centre + uint32_t(i * 32 * p.channels) + shift : 0u), valid);
       }
       JC_UNROLL
       for (int i = 0; i < COLUMNS / 32; ++i) {
         const int out = first_column + i * 32 + (thread >> 3);
         const bool valid = inside && out < p.out_channels;
-        copy_async16(load_stage + kOperandA + to + uint32_t(i) * 4096, p.w + (valid ? uint32_t(out) * uint32_t(depth) + uint32_t(k) : 0u), valid);
+        copy_async16(load_stage + kOperandA + to + uint32_t(i) * 4096,
+                     p.w + (valid ? uint32_t(out) * uint32_t(depth) + uint32_t(k) : 0u), valid);
       }
       channel += 64;
       while (channel >= p.channels) channel -= p.channels, ++tap;
@@ -116,13 +120,15 @@ JC_KERNEL(kWarps * 32, 2) conv3x3(const Arguments p) {
     constexpr int kPieces = kHalf / 8;  // of a row
     const int at = i * 32 + lane, row = at / kPieces, chunk = at % kPieces;
     const int pixel = first_pixel + (warp >> 1) * 32 + row, column = first_column + (warp & 1) * kHalf + chunk * 8;
-    if (pixel < p.pixels && column < p.out_channels) stg128(p.y + int64_t(pixel) * p.out_channels + column, lds128(place(row, chunk)));
+    if (pixel < p.pixels && column < p.out_channels)
+      stg128(p.y + int64_t(pixel) * p.out_channels + column, lds128(place(row, chunk)));
   }
 }
 
 template <int COLUMNS>
 int32_t launch_conv(const Arguments& p, bool relu, Stream stream) {
-  const int64_t row_tiles = (int64_t(p.pixels) + kRows - 1) / kRows, column_tiles = (p.out_channels + COLUMNS - 1) / COLUMNS;
+  const int64_t row_tiles = (int64_t(p.pixels) + kRows - 1) / kRows,
+                column_tiles = (p.out_channels + COLUMNS - 1) / COLUMNS;
   const dim3 grid(unsigned(row_tiles * column_tiles));
   const uint32_t shared = kStages * (kRows + COLUMNS) * 128;
   return relu ? launch(conv3x3<COLUMNS, true>, grid, kWarps * 32, shared, stream, p)
@@ -136,19 +142,29 @@ extern "C" int32_t jc_conv3x3_bf16(jc_context* context, const jc_conv3x3_bf16_ar
   using namespace jc;
   const int64_t kMost = int64_t(1) << 32;
   const auto positive = [](int64_t v) { return v >= 1 && v <= 65536; };
-  if (!positive(a->batch) || !positive(a->height) || !positive(a->width) || !positive(a->channels) || !positive(a->out_channels) ||
-      a->channels % 8 || a->out_channels % 8)
-    return fail(context, JC_INVALID, "jc_conv3x3_bf16: x [%lld, %lld, %lld, %lld], %lld output channels; channels must be multiples of 8",
-                (long long)a->batch, (long long)a->height, (long long)a->width, (long long)a->channels, (long long)a->out_channels);
+  if (!positive(a->batch) || !positive(a->height) || !positive(a->width) || !positive(a->channels) ||
+      !positive(a->out_channels) || a->channels % 8 || a->out_channels % 8)
+    return fail(context, JC_INVALID,
+                "jc_conv3x3_bf16: x [%lld, %lld, %lld, %lld], %lld output channels; channels must be multiples of 8",
+                (long long)a->batch, (long long)a->height, (long long)a->width, (long long)a->channels,
+                (long long)a->out_channels);
   if (a->height * a->width > kMost / 2 / a->channels / a->batch || 9 * a->channels * a->out_channels > kMost)
     return fail(context, JC_UNSUPPORTED, "jc_conv3x3_bf16: x has more than 2^31 elements, or w more than 2^32");
   if (a->activation != JC_IDENTITY && a->activation != JC_RELU)
     return fail(context, JC_UNSUPPORTED, "jc_conv3x3_bf16: activation %lld", (long long)a->activation);
   if (!aligned(a->x) || !aligned(a->w) || !aligned(a->y))
     return fail(context, JC_INVALID, "jc_conv3x3_bf16: pointers must be multiples of 16 bytes");
-  const Arguments p{a->x,           a->w,           a->bias,      a->y, int(a->batch * a->height * a->width),
-                    int(a->height), int(a->width), int(a->channels), int(a->out_channels)};
+  const Arguments p{a->x,
+                    a->w,
+                    a->bias,
+                    a->y,
+                    int(a->batch * a->height * a->width),
+                    int(a->height),
+                    int(a->width),
+                    int(a->channels),
+                    int(a->out_channels)};
   const bool relu = a->activation == JC_RELU;
-  const int32_t status = a->out_channels <= 64 ? launch_conv<64>(p, relu, stream_of(context)) : launch_conv<128>(p, relu, stream_of(context));
+  const int32_t status = a->out_channels <= 64 ? launch_conv<64>(p, relu, stream_of(context))
+                                               : launch_conv<128>(p, relu, stream_of(context));
   return launched(context, status, "jc_conv3x3_bf16");
 }

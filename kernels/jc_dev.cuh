@@ -1,6 +1,6 @@
-// All that a kernel of jclip may use of the machine. Under nvcc a function is one PTX instruction (dev_ptx.cuh); under a host
-// compiler it is a call into the emulator (emu/dev_host.h). Kernels themselves have no #ifdef and no inline PTX, and address shared
-// memory by bytes from shared_base().
+// All that a kernel of jclip may use of the machine. Under nvcc a function is one PTX instruction (dev_ptx.cuh); under
+// a host compiler it is a call into the emulator (emu/dev_host.h). Kernels themselves have no #ifdef and no inline PTX,
+// and address shared memory by bytes from shared_base().
 #pragma once
 #include <cstdarg>
 #include <cstddef>
@@ -36,7 +36,9 @@ JC_DEV void unpack(float (&f)[8], uint4 v) {
 JC_DEV void unpack(float (&f)[4], uint4 v) {
   f[0] = bits_to_float(v.x), f[1] = bits_to_float(v.y), f[2] = bits_to_float(v.z), f[3] = bits_to_float(v.w);
 }
-JC_DEV uint4 packed(const float (&f)[8]) { return uint4{pack(f[0], f[1]), pack(f[2], f[3]), pack(f[4], f[5]), pack(f[6], f[7])}; }
+JC_DEV uint4 packed(const float (&f)[8]) {
+  return uint4{pack(f[0], f[1]), pack(f[2], f[3]), pack(f[4], f[5]), pack(f[6], f[7])};
+}
 JC_DEV uint32_t float_bits(float f) {
   union {
     float f;
@@ -44,7 +46,9 @@ JC_DEV uint32_t float_bits(float f) {
   } x{f};
   return x.u;
 }
-JC_DEV uint4 packed(const float (&f)[4]) { return uint4{float_bits(f[0]), float_bits(f[1]), float_bits(f[2]), float_bits(f[3])}; }
+JC_DEV uint4 packed(const float (&f)[4]) {
+  return uint4{float_bits(f[0]), float_bits(f[1]), float_bits(f[2]), float_bits(f[3])};
+}
 
 // Values of a storage type in 16 bytes.
 template <class T>
@@ -79,8 +83,8 @@ JC_DEV float quad_max(float v) {
 
 // ---- tiles in shared memory: rows of 64 bf16 = 128 bytes = all 32 banks ----
 
-// Byte offset of the 16-byte chunk `chunk` (0..7) of a row. The XOR spreads eight rows of one chunk over eight bank groups, so that
-// ldmatrix, 16-byte copies and 16-byte reads meet no conflict.
+// Byte offset of the 16-byte chunk `chunk` (0..7) of a row. The XOR spreads eight rows of one chunk over eight bank
+// groups, so that ldmatrix, 16-byte copies and 16-byte reads meet no conflict.
 JC_DEV uint32_t swizzled(uint32_t row, uint32_t chunk) { return row * 128u + ((chunk ^ (row & 7u)) << 4); }
 
 // Operands of mma (m16n8k16; g = lane / 4, t = lane % 4, low half of a register first):
@@ -90,18 +94,20 @@ JC_DEV uint32_t swizzled(uint32_t row, uint32_t chunk) { return row * 128u + ((c
 //   row g      a0          a2             depth 2t,+1    column g: b0    row g     columns 2t, +1: c0 c1
 //   row g+8    a1          a3             depth 2t+8,+9  column g: b1    row g+8   columns 2t, +1: c2 c3
 //
-// "C is A": two neighbouring C tiles, rounded to bf16, are the A operand of one 16-deep step (as_operand below), so probabilities go
-// from one product into the next without leaving the registers.
+// "C is A": two neighbouring C tiles, rounded to bf16, are the A operand of one 16-deep step (as_operand below), so
+// probabilities go from one product into the next without leaving the registers.
 
 // A from rows [first, first + 16) and depth [16 step, + 16) of a swizzled tile.
 JC_DEV void load_a(uint32_t (&a)[4], uint32_t tile, int first, int step, int lane) {
   ldmatrix(a, tile + swizzled(uint32_t(first + (lane & 15)), uint32_t(step * 2 + (lane >> 4))));
 }
-// B of two column tiles from a tile stored [column][depth]: columns [first, + 8) in b[0], b[1] and [first + 8, + 8) in b[2], b[3].
+// B of two column tiles from a tile stored [column][depth]: columns [first, + 8) in b[0], b[1] and [first + 8, + 8) in
+// b[2], b[3].
 JC_DEV void load_b(uint32_t (&b)[4], uint32_t tile, int first, int step, int lane) {
   ldmatrix(b, tile + swizzled(uint32_t(first + (lane & 7) + (lane >> 4) * 8), uint32_t(step * 2 + ((lane >> 3) & 1))));
 }
-// B of two column tiles from a tile stored [depth][column]: depth [first, + 16), columns [16 step, + 8) and the 8 after them.
+// B of two column tiles from a tile stored [depth][column]: depth [first, + 16), columns [16 step, + 8) and the 8 after
+// them.
 JC_DEV void load_b_transposed(uint32_t (&b)[4], uint32_t tile, int first, int step, int lane) {
   ldmatrix_transposed(b, tile + swizzled(uint32_t(first + (lane & 15)), uint32_t(step * 2 + (lane >> 4))));
 }
@@ -135,7 +141,9 @@ JC_DEV void multiply(float (&c)[M][2 * N][4], uint32_t s_a, int row, uint32_t s_
 
 // ---- launchers ----
 
-inline Stream stream_of(jc_context* context) { return static_cast<Stream>(reinterpret_cast<jc_cuda_context*>(context)->stream); }
+inline Stream stream_of(jc_context* context) {
+  return static_cast<Stream>(reinterpret_cast<jc_cuda_context*>(context)->stream);
+}
 
 [[gnu::format(printf, 3, 4)]] inline int32_t fail(jc_context* context, int32_t status, const char* format, ...) {
   va_list list;
@@ -146,7 +154,9 @@ inline Stream stream_of(jc_context* context) { return static_cast<Stream>(reinte
 }
 // Passes a launch's status on, with the kernel's name in the message.
 inline int32_t launched(jc_context* context, int32_t status, const char* kernel) {
-  return status == JC_OK ? JC_OK : fail(context, status, "%s: the launch failed with CUDA error %d", kernel, int(status - 1000));
+  return status == JC_OK
+             ? JC_OK
+             : fail(context, status, "%s: the launch failed with CUDA error %d", kernel, int(status - 1000));
 }
 inline bool aligned(const void* p, size_t bytes = 16) { return reinterpret_cast<uintptr_t>(p) % bytes == 0; }
 

@@ -1,11 +1,12 @@
 // sum = x + residual;  y = (sum - mean) / sqrt(variance + epsilon) * weight + bias, biased variance, row by row.
 //
-// A warp takes a row and keeps it in registers: mean first, then the sum of squared differences from it, so that a large mean costs no
-// digits. Lane l holds the 16-byte pieces l, l + 32, ... of the row. Rows are dealt out to a fixed grid; nothing is shared between rows.
+// A warp takes a row and keeps it in registers: mean first, then the sum of squared differences from it, so that a
+// large mean costs no digits. Lane l holds the 16-byte pieces l, l + 32, ... of the row. Rows are dealt out to a fixed
+// grid; nothing is shared between rows.
 //
-// Data movement: x and residual read once, sum and y written once: bf16 8 bytes an element (4 without residual), fp32 16 (8).
-// Budget: at width 768 a lane has 6 loads of 16 bytes in flight, 24 values, 64 registers: 32 warps an SM, 96 KB in flight.
-// Floor: bytes over copy bandwidth; target 88 % of it. No shared memory. Weight and bias come from L1.
+// Data movement: x and residual read once, sum and y written once: bf16 8 bytes an element (4 without residual), fp32
+// 16 (8). Budget: at width 768 a lane has 6 loads of 16 bytes in flight, 24 values, 64 registers: 32 warps an SM, 96 KB
+// in flight. Floor: bytes over copy bandwidth; target 88 % of it. No shared memory. Weight and bias come from L1.
 //
 // Widths that are no multiple of 16 bytes, or above 2048, take the plain kernel, which reads its row three times.
 #include "jc_dev.cuh"
@@ -45,11 +46,13 @@ constexpr int blocks_for(int values) {
 }
 
 template <class T, int PIECES>
-JC_KERNEL(kWarps * 32, blocks_for<T>(PIECES* kPer16<T>)) layer_norm_rows(const Arguments<T> p) {
+JC_KERNEL(kWarps * 32, blocks_for<T>(PIECES* kPer16<T>))
+layer_norm_rows(const Arguments<T> p) {
   constexpr int kPiece = kPer16<T>;
   const int lane = thread_id() & 31;
   const int64_t live = p.live ? *p.live : p.rows;
-  for (int64_t row = int64_t(block_x()) * kWarps + (thread_id() >> 5); row < p.rows; row += int64_t(grid_x()) * kWarps) {
+  for (int64_t row = int64_t(block_x()) * kWarps + (thread_id() >> 5); row < p.rows;
+       row += int64_t(grid_x()) * kWarps) {
     if (row >= live) {
       clear_row(p, row, lane);
       continue;
@@ -118,7 +121,8 @@ JC_KERNEL(kWarps * 32, blocks_for<T>(PIECES* kPer16<T>)) layer_norm_rows(const A
 JC_KERNEL(kWarps * 32, 1) layer_norm_plain(const Arguments<float> p) {
   const int lane = thread_id() & 31;
   const int64_t live = p.live ? *p.live : p.rows;
-  for (int64_t row = int64_t(block_x()) * kWarps + (thread_id() >> 5); row < p.rows; row += int64_t(grid_x()) * kWarps) {
+  for (int64_t row = int64_t(block_x()) * kWarps + (thread_id() >> 5); row < p.rows;
+       row += int64_t(grid_x()) * kWarps) {
     if (row >= live) {
       clear_row(p, row, lane);
       continue;
@@ -149,7 +153,8 @@ JC_KERNEL(kWarps * 32, 1) layer_norm_plain(const Arguments<float> p) {
 template <class T>
 int32_t launch_rows(const Arguments<T>& p, Stream stream) {
   const int64_t blocks = (p.rows + kWarps - 1) / kWarps;
-  const dim3 grid(unsigned(blocks < 1056 ? blocks : 1056));  // 8 blocks for each of 132 SMs; a row's bits do not depend on it
+  const dim3 grid(
+      unsigned(blocks < 1056 ? blocks : 1056));  // 8 blocks for each of 132 SMs; a row's bits do not depend on it
   const int pieces = (p.width + 32 * kPer16<T> - 1) / (32 * kPer16<T>);
   if (pieces <= 1) return launch(layer_norm_rows<T, 1>, grid, kWarps * 32, 0, stream, p);
   if (pieces <= 2) return launch(layer_norm_rows<T, 2>, grid, kWarps * 32, 0, stream, p);
@@ -167,9 +172,11 @@ int32_t launch_rows(const Arguments<T>& p, Stream stream) {
 extern "C" int32_t jc_layer_norm_bf16(jc_context* context, const jc_layer_norm_bf16_args* a) {
   using namespace jc;
   if (a->rows < 0 || a->width < 8 || a->width % 8 || a->width > 2048)
-    return fail(context, JC_INVALID, "jc_layer_norm_bf16: rows %lld, width %lld; the width must be a multiple of 8, at most 2048",
+    return fail(context, JC_INVALID,
+                "jc_layer_norm_bf16: rows %lld, width %lld; the width must be a multiple of 8, at most 2048",
                 (long long)a->rows, (long long)a->width);
-  if (!aligned(a->x) || !aligned(a->residual) || !aligned(a->weight) || !aligned(a->bias) || !aligned(a->sum) || !aligned(a->y))
+  if (!aligned(a->x) || !aligned(a->residual) || !aligned(a->weight) || !aligned(a->bias) || !aligned(a->sum) ||
+      !aligned(a->y))
     return fail(context, JC_INVALID, "jc_layer_norm_bf16: pointers must be multiples of 16 bytes");
   if (a->rows == 0) return JC_OK;
   const Arguments<bf16> p{a->x,    a->residual, a->weight, a->bias, a->sum,        a->y,
@@ -184,10 +191,11 @@ extern "C" int32_t jc_layer_norm(jc_context* context, const jc_layer_norm_args* 
   if (a->rows == 0) return JC_OK;
   const Arguments<float> p{a->x,    a->residual, a->weight, a->bias, a->sum,        a->y,
                            nullptr, nullptr,     a->live,   a->rows, int(a->width), float(a->epsilon)};
-  const bool wide = a->width % 4 == 0 && a->width <= 2048 && aligned(a->x) && aligned(a->residual) && aligned(a->weight) && aligned(a->bias) &&
-                    aligned(a->sum) && aligned(a->y);
+  const bool wide = a->width % 4 == 0 && a->width <= 2048 && aligned(a->x) && aligned(a->residual) &&
+                    aligned(a->weight) && aligned(a->bias) && aligned(a->sum) && aligned(a->y);
   const int64_t blocks = (a->rows + kWarps - 1) / kWarps;
   const int32_t status = wide ? launch_rows(p, stream_of(context))
-                              : launch(layer_norm_plain, dim3(unsigned(blocks < 1056 ? blocks : 1056)), kWarps * 32, 0, stream_of(context), p);
+                              : launch(layer_norm_plain, dim3(unsigned(blocks < 1056 ? blocks : 1056)), kWarps * 32, 0,
+                                       stream_of(context), p);
   return launched(context, status, "jc_layer_norm");
 }

@@ -8,13 +8,13 @@
 #include <cstdlib>
 #include <vector>
 
-#define CHECK(e)                                                                             \
-  do {                                                                                       \
-    const cudaError_t e_ = (e);                                                              \
-    if (e_ != cudaSuccess) {                                                                 \
-      std::fprintf(stderr, "%s:%d %s\n", __FILE__, __LINE__, cudaGetErrorString(e_));        \
-      std::exit(1);                                                                          \
-    }                                                                                        \
+#define CHECK(e)                                                                      \
+  do {                                                                                \
+    const cudaError_t e_ = (e);                                                       \
+    if (e_ != cudaSuccess) {                                                          \
+      std::fprintf(stderr, "%s:%d %s\n", __FILE__, __LINE__, cudaGetErrorString(e_)); \
+      std::exit(1);                                                                   \
+    }                                                                                 \
   } while (0)
 
 __global__ void __launch_bounds__(512) copy_kernel(const uint4* x, uint4* y, size_t count) {
@@ -50,9 +50,10 @@ __global__ void __launch_bounds__(256, 1) mma_kernel(const uint32_t* in, float* 
   for (int s = 0; s < kSteps; ++s) {
 #pragma unroll
     for (int i = 0; i < kChains; ++i)
-      asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-                   : "+f"(c[i][0]), "+f"(c[i][1]), "+f"(c[i][2]), "+f"(c[i][3])
-                   : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[i & 3][0]), "r"(b[i & 3][1]));
+      asm volatile(
+          "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+          : "+f"(c[i][0]), "+f"(c[i][1]), "+f"(c[i][2]), "+f"(c[i][3])
+          : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[i & 3][0]), "r"(b[i & 3][1]));
   }
   float sum = 0.f;
   for (int i = 0; i < kChains; ++i)
@@ -80,7 +81,9 @@ __global__ void __launch_bounds__(256) l2_kernel(const uint4* x, uint32_t count,
   for (int r = 0; r < rounds; ++r) {
 #pragma unroll
     for (int i = 0; i < 8; ++i) {
-      asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(base + ((r & 1) * 8 + i) * 4096 + threadIdx.x * 16), "l"(x + at + threadIdx.x));
+      asm volatile(
+          "cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(base + ((r & 1) * 8 + i) * 4096 + threadIdx.x * 16),
+          "l"(x + at + threadIdx.x));
       at += 256;
       if (at >= count) at = 0;
     }
@@ -122,22 +125,30 @@ int main() {
   CHECK(cudaDeviceSynchronize());
   auto* f = static_cast<float*>(y);
   double ms = median_ms([&] { CHECK(cudaMemcpyAsync(y, x, bytes, cudaMemcpyDeviceToDevice)); });
-  std::printf("{\"ceiling\":\"cudaMemcpy device to device\",\"ms\":%.4f,\"tbs\":%.3f}\n", ms, 2.0 * double(bytes) / ms / 1e9);
+  std::printf("{\"ceiling\":\"cudaMemcpy device to device\",\"ms\":%.4f,\"tbs\":%.3f}\n", ms,
+              2.0 * double(bytes) / ms / 1e9);
   for (int per_sm : {2, 4}) {
-    ms = median_ms([&] { copy_kernel<<<p.multiProcessorCount * per_sm, 512>>>(static_cast<uint4*>(x), static_cast<uint4*>(y), bytes / 16); });
-    std::printf("{\"ceiling\":\"copy kernel, %d blocks of 512 an SM\",\"ms\":%.4f,\"tbs\":%.3f}\n", per_sm, ms, 2.0 * double(bytes) / ms / 1e9);
+    ms = median_ms([&] {
+      copy_kernel<<<p.multiProcessorCount * per_sm, 512>>>(static_cast<uint4*>(x), static_cast<uint4*>(y), bytes / 16);
+    });
+    std::printf("{\"ceiling\":\"copy kernel, %d blocks of 512 an SM\",\"ms\":%.4f,\"tbs\":%.3f}\n", per_sm, ms,
+                2.0 * double(bytes) / ms / 1e9);
   }
   for (int per_sm : {1, 2}) {
     ms = median_ms([&] { mma_kernel<<<p.multiProcessorCount * per_sm, 256>>>(static_cast<uint32_t*>(x), f); });
     const double flop = double(p.multiProcessorCount) * per_sm * 8 * kChains * kSteps * 4096.0;
-    std::printf("{\"ceiling\":\"mma.sync bf16, %d warps an SM\",\"ms\":%.4f,\"tflops\":%.1f}\n", 8 * per_sm, ms, flop / ms / 1e9);
+    std::printf("{\"ceiling\":\"mma.sync bf16, %d warps an SM\",\"ms\":%.4f,\"tflops\":%.1f}\n", 8 * per_sm, ms,
+                flop / ms / 1e9);
   }
   ms = median_ms([&] { ex2_kernel<<<p.multiProcessorCount * 2, 1024>>>(f); });
-  std::printf("{\"ceiling\":\"ex2\",\"ms\":%.4f,\"gops\":%.1f}\n", ms, double(p.multiProcessorCount) * 2 * 1024 * 8 * 1024 / ms / 1e6);
+  std::printf("{\"ceiling\":\"ex2\",\"ms\":%.4f,\"gops\":%.1f}\n", ms,
+              double(p.multiProcessorCount) * 2 * 1024 * 8 * 1024 / ms / 1e6);
   CHECK(cudaFuncSetAttribute(l2_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, 65536));
   for (int mb : {8, 32}) {
     const int rounds = 512;
-    ms = median_ms([&] { l2_kernel<<<p.multiProcessorCount * 2, 256, 65536>>>(static_cast<uint4*>(x), uint32_t(mb) * 65536u, rounds, f); });
+    ms = median_ms([&] {
+      l2_kernel<<<p.multiProcessorCount * 2, 256, 65536>>>(static_cast<uint4*>(x), uint32_t(mb) * 65536u, rounds, f);
+    });
     std::printf("{\"ceiling\":\"cp.async from L2, %d MiB window\",\"ms\":%.4f,\"tbs\":%.3f}\n", mb, ms,
                 double(p.multiProcessorCount) * 2 * rounds * 32768 / ms / 1e9);
   }

@@ -9,7 +9,7 @@
 #define JC_DEV inline
 #define JC_KERNEL(threads, min_blocks) void
 #define JC_UNROLL
-#define JC_HERE const ::emu::Site &at = ::emu::Site::current()
+#define JC_HERE const ::emu::Site& at = ::emu::Site::current()
 
 struct alignas(16) uint4 {
   uint32_t x, y, z, w;
@@ -83,15 +83,17 @@ JC_DEV void stg64(void* p, uint32_t low, uint32_t high, JC_HERE) {
   std::memcpy(p, v, 8);
 }
 
-JC_DEV void copy_async16(uint32_t to, const void* from, bool valid, JC_HERE) { emu::copy_async(to, from, 16, valid, at); }
+JC_DEV void copy_async16(uint32_t to, const void* from, bool valid, JC_HERE) {
+  emu::copy_async(to, from, 16, valid, at);
+}
 JC_DEV void copy_commit() { emu::copy_commit(); }
 template <int LEFT>
 void copy_wait(JC_HERE) {
   emu::copy_wait(LEFT, at);
 }
 
-// Lane l gives the address of row l % 8 of matrix l / 8 and receives of each matrix the pair (row l / 4, columns 2 (l % 4), + 1);
-// transposed: (rows 2 (l % 4), + 1, column l / 4).
+// Lane l gives the address of row l % 8 of matrix l / 8 and receives of each matrix the pair (row l / 4, columns 2 (l %
+// 4), + 1); transposed: (rows 2 (l % 4), + 1, column l / 4).
 struct MatrixLoad {
   uint32_t address;
   uint32_t result[4];
@@ -151,7 +153,8 @@ JC_DEV void mma(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1,
               x[g + 8 * (i & 1)][2 * t + 8 * (i >> 1) + h] = bits_to_float(bits);
             }
           for (int i = 0; i < 2; ++i)
-            for (int h = 0; h < 2; ++h) y[2 * t + 8 * i + h][g] = bits_to_float(h ? lane->b[i] & 0xffff0000u : lane->b[i] << 16);
+            for (int h = 0; h < 2; ++h)
+              y[2 * t + 8 * i + h][g] = bits_to_float(h ? lane->b[i] & 0xffff0000u : lane->b[i] << 16);
         }
         for (int l = 0; l < 32; ++l) {
           const auto* lane = static_cast<const Product*>(o[l]);

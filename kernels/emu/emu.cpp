@@ -17,7 +17,8 @@
 #error "the fiber switch below is written for x86-64 (System V)"
 #endif
 
-// Saves the callee-saved registers on the stack left, keeps its stack pointer in *left, continues on the stack `entered`.
+// Saves the callee-saved registers on the stack left, keeps its stack pointer in *left, continues on the stack
+// `entered`.
 asm(R"(
 .text
 .globl emu_switch
@@ -76,7 +77,8 @@ struct Thread {
   void* fake_stack = nullptr;
 };
 
-// Who touched two bytes of shared memory last. Two readers suffice: kept from different warps where possible, the newest of a warp.
+// Who touched two bytes of shared memory last. Two readers suffice: kept from different warps where possible, the
+// newest of a warp.
 struct Cell {
   uint16_t writer = kNobody, pending = kNobody;
   uint16_t reader[2] = {kNobody, kNobody};
@@ -169,8 +171,8 @@ template <class... A>
 
 std::string who(unsigned id) {
   const Machine& m = machine();
-  return "block (" + std::to_string(m.block_at.x) + "," + std::to_string(m.block_at.y) + ") warp " + std::to_string(id / 32) + " lane " +
-         std::to_string(id % 32);
+  return "block (" + std::to_string(m.block_at.x) + "," + std::to_string(m.block_at.y) + ") warp " +
+         std::to_string(id / 32) + " lane " + std::to_string(id % 32);
 }
 
 bool is_dropped(const char* what, const Site& at) {
@@ -184,9 +186,12 @@ bool is_dropped(const char* what, const Site& at) {
 
 void check_shared(uint32_t address, uint32_t bytes, const Site& at) {
   const Machine& m = machine();
-  if (address % bytes) stop("%s: %s: shared address %u is not a multiple of %u", place(at).c_str(), who(m.running).c_str(), address, bytes);
+  if (address % bytes)
+    stop("%s: %s: shared address %u is not a multiple of %u", place(at).c_str(), who(m.running).c_str(), address,
+         bytes);
   if (address > m.shared_bytes || bytes > m.shared_bytes - address)
-    stop("%s: %s: shared bytes %u..%u of %u", place(at).c_str(), who(m.running).c_str(), address, address + bytes - 1, m.shared_bytes);
+    stop("%s: %s: shared bytes %u..%u of %u", place(at).c_str(), who(m.running).c_str(), address, address + bytes - 1,
+         m.shared_bytes);
 }
 
 bool ordered(unsigned a, const Moment& then, unsigned b, const Moment& now) {
@@ -198,14 +203,16 @@ void check_cell(unsigned id, uint32_t address, bool writes, const Site& at) {
   Cell& c = m.cells[address / 2];
   const Moment& now = m.threads[id].now;
   if (c.pending != kNobody)
-    stop("%s: %s: shared byte %u awaits an asynchronous copy of %s", place(at).c_str(), who(id).c_str(), address, who(c.pending).c_str());
+    stop("%s: %s: shared byte %u awaits an asynchronous copy of %s", place(at).c_str(), who(id).c_str(), address,
+         who(c.pending).c_str());
   if (c.writer != kNobody && !ordered(c.writer, c.write, id, now))
-    stop("%s: %s: race on shared byte %u, written by %s without a barrier between", place(at).c_str(), who(id).c_str(), address,
-         who(c.writer).c_str());
+    stop("%s: %s: race on shared byte %u, written by %s without a barrier between", place(at).c_str(), who(id).c_str(),
+         address, who(c.writer).c_str());
   if (!writes) {
     const int slot = c.reader[0] == kNobody || c.reader[0] / 32 == id / 32 ? 0 : 1;
     const int kept = slot == 0 && c.reader[0] != kNobody && c.reader[0] != id && c.read[0].block == now.block &&
-                             c.read[0].warp == now.warp && (c.reader[1] == kNobody || c.read[1].block != now.block || c.reader[1] / 32 == id / 32)
+                             c.read[0].warp == now.warp &&
+                             (c.reader[1] == kNobody || c.read[1].block != now.block || c.reader[1] / 32 == id / 32)
                          ? 1
                          : slot;
     c.reader[kept] = uint16_t(id);
@@ -214,8 +221,8 @@ void check_cell(unsigned id, uint32_t address, bool writes, const Site& at) {
   }
   for (int r = 0; r < 2; ++r)
     if (c.reader[r] != kNobody && !ordered(c.reader[r], c.read[r], id, now))
-      stop("%s: %s: race on shared byte %u, read by %s without a barrier between", place(at).c_str(), who(id).c_str(), address,
-           who(c.reader[r]).c_str());
+      stop("%s: %s: race on shared byte %u, read by %s without a barrier between", place(at).c_str(), who(id).c_str(),
+           address, who(c.reader[r]).c_str());
   c.writer = uint16_t(id);
   c.write = now;
 }
@@ -239,7 +246,9 @@ void run_thread() {
   Thread& t = self();
   t.groups.push_back(t.open);
   for (const auto& group : t.groups)
-    if (!group.empty()) stop("%s returns with an asynchronous copy to shared byte %u that nobody waited for", who(machine().running).c_str(), group[0].to);
+    if (!group.empty())
+      stop("%s returns with an asynchronous copy to shared byte %u that nobody waited for",
+           who(machine().running).c_str(), group[0].to);
   t.state = State::done;
   for (;;) leave();
 }
@@ -292,8 +301,8 @@ void meet_warp(unsigned warp) {
   for (unsigned i = 0; i < 32; ++i) {
     const Thread &a = lanes[first], &b = lanes[i];
     if (b.state != State::in_warp || b.at.line() != a.at.line() || std::strcmp(a.what, b.what) != 0) {
-      complain("%s: %s waits for its warp in %s, but lane %u %s", place(a.at).c_str(), who(warp * 32 + first).c_str(), a.what, i,
-               b.state == State::done ? "has returned" : ("is at " + place(b.at) + " in " + b.what).c_str());
+      complain("%s: %s waits for its warp in %s, but lane %u %s", place(a.at).c_str(), who(warp * 32 + first).c_str(),
+               a.what, i, b.state == State::done ? "has returned" : ("is at " + place(b.at) + " in " + b.what).c_str());
       return;
     }
     operands[i] = b.operand;
@@ -318,8 +327,8 @@ bool pass_block_barrier() {
   if (first == kMaxThreads || !all) return false;
   for (unsigned i = first; i < m.count; ++i)
     if (m.threads[i].state == State::in_block && m.threads[i].at.line() != m.threads[first].at.line()) {
-      complain("block barriers of different lines meet: %s at %s, %s at %s", who(first).c_str(), place(m.threads[first].at).c_str(),
-               who(i).c_str(), place(m.threads[i].at).c_str());
+      complain("block barriers of different lines meet: %s at %s, %s at %s", who(first).c_str(),
+               place(m.threads[first].at).c_str(), who(i).c_str(), place(m.threads[i].at).c_str());
       return false;
     }
   ++m.moment;
@@ -353,7 +362,8 @@ void run_block() {
     bool alive = false;
     for (unsigned w = 0; w < warps; ++w) {
       bool any = false;
-      for (unsigned i = w * 32; i < w * 32 + 32; ++i) any |= m.threads[i].state == State::ready, alive |= m.threads[i].state != State::done;
+      for (unsigned i = w * 32; i < w * 32 + 32; ++i)
+        any |= m.threads[i].state == State::ready, alive |= m.threads[i].state != State::done;
       if (any) ready.push_back(w);
     }
     if (!alive) return;
@@ -382,14 +392,15 @@ bool run_grid(Extent grid, Extent block, uint32_t shared_bytes, const std::funct
   Machine& m = machine();
   m.stopped = false;
   m.count = block.x;
-  if (block.y != 1 || block.z != 1 || block.x == 0 || block.x > kMaxThreads || block.x % 32 || shared_bytes > kMaxShared || grid.y > 65535 ||
-      grid.z > 65535 || grid.x == 0 || grid.y == 0 || grid.z == 0) {
-    complain("launch of grid (%u,%u,%u), block (%u,%u,%u), %u shared bytes is not possible", grid.x, grid.y, grid.z, block.x, block.y, block.z,
-             shared_bytes);
+  if (block.y != 1 || block.z != 1 || block.x == 0 || block.x > kMaxThreads || block.x % 32 ||
+      shared_bytes > kMaxShared || grid.y > 65535 || grid.z > 65535 || grid.x == 0 || grid.y == 0 || grid.z == 0) {
+    complain("launch of grid (%u,%u,%u), block (%u,%u,%u), %u shared bytes is not possible", grid.x, grid.y, grid.z,
+             block.x, block.y, block.z, shared_bytes);
     return false;
   }
   if (!m.stacks) {
-    void* p = mmap(nullptr, kStack * kMaxThreads, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* p =
+        mmap(nullptr, kStack * kMaxThreads, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) std::abort();
     m.stacks = static_cast<unsigned char*>(p);
   }
@@ -446,10 +457,11 @@ void shared_read_as(unsigned lane, uint32_t address, void* to, uint32_t bytes, c
     Cell& c = m.cells[(address + i) / 2];
     const Moment& now = m.threads[id].now;
     if (c.pending != kNobody)
-      complain("%s: %s: shared byte %u awaits an asynchronous copy of %s", place(at).c_str(), who(id).c_str(), address + i, who(c.pending).c_str());
+      complain("%s: %s: shared byte %u awaits an asynchronous copy of %s", place(at).c_str(), who(id).c_str(),
+               address + i, who(c.pending).c_str());
     else if (c.writer != kNobody && !ordered(c.writer, c.write, id, now))
-      complain("%s: %s: race on shared byte %u, written by %s without a barrier between", place(at).c_str(), who(id).c_str(), address + i,
-               who(c.writer).c_str());
+      complain("%s: %s: race on shared byte %u, written by %s without a barrier between", place(at).c_str(),
+               who(id).c_str(), address + i, who(c.writer).c_str());
     else
       check_cell(id, address + i, false, at);
   }
@@ -506,7 +518,8 @@ void copy_wait(unsigned groups_left, const Site& at) {
 
 void check_aligned(const void* p, uint32_t bytes, const Site& at) {
   if (reinterpret_cast<uintptr_t>(p) % bytes)
-    stop("%s: %s: global address %p is not a multiple of %u", place(at).c_str(), who(machine().running).c_str(), p, bytes);
+    stop("%s: %s: global address %p is not a multiple of %u", place(at).c_str(), who(machine().running).c_str(), p,
+         bytes);
 }
 
 }  // namespace emu

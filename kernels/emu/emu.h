@@ -1,6 +1,6 @@
-// One CUDA thread block at a time on one host thread, so that a kernel's own source can be tested where there is no GPU.
-// Threads are fibers that run until they must wait; a scheduler with a seed decides who runs next. Kernels reach this only through
-// dev_host.h. What it proves and what not: README.md beside the kernels.
+// One CUDA thread block at a time on one host thread, so that a kernel's own source can be tested where there is no
+// GPU. Threads are fibers that run until they must wait; a scheduler with a seed decides who runs next. Kernels reach
+// this only through dev_host.h. What it proves and what not: README.md beside the kernels.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -20,10 +20,12 @@ struct Extent {
 // When the bytes of an asynchronous copy arrive. Late also reads the source late.
 enum class Copies { late, early, random };
 
-// seed 0: lowest warp and lane first; 1: highest first; other even seeds: a random warp each step; odd: a random warp until it waits.
+// seed 0: lowest warp and lane first; 1: highest first; other even seeds: a random warp each step; odd: a random warp
+// until it waits.
 void schedule(uint64_t seed, Copies copies);
 
-// Runs body() once for each thread of each block, blocks one after another in an order drawn from the seed. False: see error().
+// Runs body() once for each thread of each block, blocks one after another in an order drawn from the seed. False: see
+// error().
 bool run_grid(Extent grid, Extent block, uint32_t shared_bytes, const std::function<void()>& body);
 
 // The first complaint since the last clear_error(), with the place in the source; empty if there was none.

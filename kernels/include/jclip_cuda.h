@@ -1,7 +1,8 @@
 /* What the CUDA library has beyond jclip.h: its context, and the bf16 and training operators, by the rules of jclip.h (8-byte fields,
- * row-major, sizes in elements, outputs written whole, one order of addition). All data pointers are device pointers, 16-byte aligned;
- * row strides of bf16 matrices are multiples of 8. Operators enqueue on the context's stream and return: no allocation, no
- * synchronisation, no look at device memory, so that a sequence of calls can be captured as a graph.
+ * row-major, sizes in elements, outputs written whole, one order of addition). All data pointers are device pointers,
+ * 16-byte aligned; row strides of bf16 matrices are multiples of 8. Operators enqueue on the context's stream and
+ * return: no allocation, no synchronisation, no look at device memory, so that a sequence of calls can be captured as a
+ * graph.
  *
  * Exported with the structs of jclip.h: jc_layer_norm, jc_activation, jc_attention (fp32, the parity path).
  * Status: those of jclip.h, or 1000 + cudaError_t. */
@@ -53,8 +54,8 @@ typedef struct {
 } jc_bias_activation_bf16_args;
 int32_t jc_bias_activation_bf16(jc_context*, const jc_bias_activation_bf16_args*);
 
-/* jc_attention with bf16 data, head_dim 64 and at most 272 keys a sequence. Rows of y outside the live sequences are not written:
- * the caller's table covers every row, or the caller does not look. */
+/* jc_attention with bf16 data, head_dim 64 and at most 832 keys a sequence. A table's sequences stand in ascending order without
+ * gaps; the rows of y and lse after the last live one are filled with zeros. */
 typedef struct {
   const jc_bf16* q;     /* in [q tokens, heads 64], row stride ldq */
   const jc_bf16* k;     /* in [kv tokens, heads 64], row stride ldk */
@@ -96,8 +97,8 @@ int32_t jc_conv3x3_bf16(jc_context*, const jc_conv3x3_bf16_args*);
 
 /* Softmax contrastive loss of n pairs, z = logit_scale image text^T, without the n x n matrix:
  *   loss = (1 / 2n) sum_i [log sum_j exp(z_ij) - z_ii] + [log sum_j exp(z_ji) - z_ii]
- * Features are unit rows. status 0: fine; otherwise the loss is NaN and 1 a sum overflowed (some z_ij above its z_ii by more than 88),
- * 2 a feature is not finite. */
+ * Features are unit rows. status 0: fine; otherwise the loss is NaN and 1 a sum overflowed (some z_ij above its z_ii by
+ * more than 88), 2 a feature is not finite. */
 typedef struct {
   const jc_bf16* image;     /* in [n, width] */
   const jc_bf16* text;      /* in [n, width] */
@@ -117,8 +118,8 @@ int32_t jc_contrastive_loss_bf16(jc_context*, const jc_contrastive_loss_bf16_arg
 int64_t jc_contrastive_loss_bf16_workspace(const jc_context*, const jc_contrastive_loss_bf16_args*);
 
 /* One block of the loss's gradient with respect to z, times 2n: g_ij = P(j | i) + P(i | j) - 2 [i = j] for rows [row_first, + rows) and
- * columns [column_first, + columns), and its share of the gradient of log(logit_scale). The feature gradients are products of g with
- * the features, times logit_scale / 2n. Statistics come from jc_contrastive_loss_bf16. */
+ * columns [column_first, + columns), and its share of the gradient of log(logit_scale). The feature gradients are
+ * products of g with the features, times logit_scale / 2n. Statistics come from jc_contrastive_loss_bf16. */
 typedef struct {
   const jc_bf16* image;     /* in [n, width] */
   const jc_bf16* text;      /* in [n, width] */
@@ -139,7 +140,7 @@ typedef struct {
 int32_t jc_contrastive_loss_gradient_bf16(jc_context*, const jc_contrastive_loss_gradient_bf16_args*);
 int64_t jc_contrastive_loss_gradient_parts(int64_t rows, int64_t columns);
 
-/* dq, dk, dv of jc_attention_bf16 with q_count = kv_count; shapes and limits as there. */
+/* dq, dk, dv of jc_attention_bf16 with q_count = kv_count, at most 704 tokens a sequence. */
 typedef struct {
   const jc_bf16* q;     /* in, row stride ldq */
   const jc_bf16* k;     /* in, row stride ldk */

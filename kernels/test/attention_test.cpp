@@ -32,14 +32,14 @@ Layout layout_of(const Shape& s) {
 }
 
 std::string name_of(const Shape& s, const char* type) {
-  return text("%s B%d N%d H%d%s%s%s", type, s.sequences, s.tokens, s.heads, s.causal ? " causal" : "", s.lengths.empty() ? "" : " packed",
-              s.queries ? text(" %d queries", s.queries).c_str() : "");
+  return text("%s B%d N%d H%d%s%s%s", type, s.sequences, s.tokens, s.heads, s.causal ? " causal" : "",
+              s.lengths.empty() ? "" : " packed", s.queries ? text(" %d queries", s.queries).c_str() : "");
 }
 
 // The plain formula for one sequence and head; out [queries][dim], lse [queries].
 template <class T>
-void reference(const T* q, const T* k, const T* v, int64_t ld, int queries, int keys, int dim, double scale, bool causal,
-               std::vector<double>& out, std::vector<double>& lse) {
+void reference(const T* q, const T* k, const T* v, int64_t ld, int queries, int keys, int dim, double scale,
+               bool causal, std::vector<double>& out, std::vector<double>& lse) {
   out.assign(size_t(queries) * size_t(dim), 0);
   lse.assign(size_t(queries), 0);
   std::vector<double> s(static_cast<size_t>(keys));
@@ -64,7 +64,8 @@ Problem attention(const Shape& s, const Options& o, int dim) {
   Random random(o.seed);
   const Layout l = layout_of(s);
   const int64_t width = int64_t(s.heads) * dim, ld = 3 * width, rows = l.q_rows + s.spare;
-  // q, k and v side by side as the projection leaves them; scores spread over a few units, one dominant key now and then.
+  // q, k and v side by side as the projection leaves them; scores spread over a few units, one dominant key now and
+  // then.
   std::vector<T> qkv = normals<T>(size_t(std::max(l.q_rows, l.kv_rows) * ld), 1.0, random);
   for (size_t i = 0; i < qkv.size(); i += 509) qkv[i] = stored<T>(4.0);
   Problem p;
@@ -80,7 +81,8 @@ Problem attention(const Shape& s, const Options& o, int dim) {
   const auto live = p.input(std::vector<int64_t>{s.sequences});
   std::vector<Set> sets;
   for (int i = 0; i < o.sets; ++i)
-    sets.push_back({p.input(qkv), p.output<T>(size_t(rows * width), i == 0), p.output<float>(size_t(rows * s.heads), i == 0 && kHalf)});
+    sets.push_back({p.input(qkv), p.output<T>(size_t(rows * width), i == 0),
+                    p.output<float>(size_t(rows * s.heads), i == 0 && kHalf)});
   const double scale = 1.0 / std::sqrt(double(dim));
   p.run = [=](jc_context* context, int i) {
     const Set& x = sets[size_t(i)];
@@ -88,14 +90,46 @@ Problem attention(const Shape& s, const Options& o, int dim) {
     const int64_t capacity = s.sequences + (s.spare ? 3 : 0);  // with a live count: the table's capacity is larger
     const int64_t qt = s.queries ? s.queries : s.tokens;
     if constexpr (kHalf) {
-      const jc_attention_bf16_args a{q, q + width, q + 2 * width, x.y->at<T>(), x.lse->at<float>(), tabled ? table->at<int32_t>() : nullptr,
-                                     s.spare ? live->at<int64_t>() : nullptr, capacity, qt, s.tokens, rows, s.heads, ld, ld, ld, width,
-                                     s.causal, scale};
+      const jc_attention_bf16_args a{q,
+                                     q + width,
+                                     q + 2 * width,
+                                     x.y->at<T>(),
+                                     x.lse->at<float>(),
+                                     tabled ? table->at<int32_t>() : nullptr,
+                                     s.spare ? live->at<int64_t>() : nullptr,
+                                     capacity,
+                                     qt,
+                                     s.tokens,
+                                     rows,
+                                     s.heads,
+                                     ld,
+                                     ld,
+                                     ld,
+                                     width,
+                                     s.causal,
+                                     scale};
       return jc_attention_bf16(context, &a);
     } else {
-      const jc_attention_args a{q, q + width, q + 2 * width, x.y->at<T>(), tabled ? table->at<int32_t>() : nullptr, nullptr, 0,
-                                s.spare ? live->at<int64_t>() : nullptr, capacity, qt, s.tokens, rows, s.heads, dim, ld, ld, ld, width,
-                                s.causal, scale};
+      const jc_attention_args a{q,
+                                q + width,
+                                q + 2 * width,
+                                x.y->at<T>(),
+                                tabled ? table->at<int32_t>() : nullptr,
+                                nullptr,
+                                0,
+                                s.spare ? live->at<int64_t>() : nullptr,
+                                capacity,
+                                qt,
+                                s.tokens,
+                                rows,
+                                s.heads,
+                                dim,
+                                ld,
+                                ld,
+                                ld,
+                                width,
+                                s.causal,
+                                scale};
       return jc_attention(context, &a);
     }
   };
@@ -104,12 +138,13 @@ Problem attention(const Shape& s, const Options& o, int dim) {
     const auto lse = sets[0].lse->download<float>();
     double error = 0, lse_error = 0, tail = 0;
     const int pairs = s.sequences * s.heads, step = std::max(1, pairs / 64) | 1;
-    for (int pair = 0; pair < pairs; pair += pairs > 64 ? step : 1) {
+    for (int pair = 0; pair<pairs; pair += pairs> 64 ? step : 1) {
       const int sequence = pair / s.heads, head = pair % s.heads;
       const int32_t* row = &l.table[size_t(sequence) * 4];
       std::vector<double> ref, ref_lse;
       reference(&qkv[size_t(row[0] * ld + head * dim)], &qkv[size_t(row[2] * ld + width + head * dim)],
-                &qkv[size_t(row[2] * ld + 2 * width + head * dim)], ld, row[1], row[3], dim, scale, s.causal, ref, ref_lse);
+                &qkv[size_t(row[2] * ld + 2 * width + head * dim)], ld, row[1], row[3], dim, scale, s.causal, ref,
+                ref_lse);
       for (int tile = 0; tile < row[1]; tile += 16) {
         Distance distance;
         for (int i = tile; i < std::min(tile + 16, row[1]); ++i) {
@@ -121,8 +156,8 @@ Problem attention(const Shape& s, const Options& o, int dim) {
       }
     }
     for (int64_t i = l.q_rows * width; i < rows * width; ++i) worst(tail, std::fabs(double(value(y[size_t(i)]))));
-    // bf16: probabilities and results are each rounded by at most 2^-8, in the root mean square by 2^-9.2: together 2.4e-3 over the 1024
-    // values of a tile. fp32: sums of at most 577 terms.
+    // bf16: probabilities and results are each rounded by at most 2^-8, in the root mean square by 2^-9.2: together
+    // 2.4e-3 over the 1024 values of a tile. fp32: sums of at most 577 terms.
     std::vector<Measure> m{{"y, worst tile of 16 rows", error, kHalf ? 4e-3 : 2e-6}};
     if (kHalf) m.push_back({"lse, absolute", lse_error, 1e-5});
     if (s.spare) m.push_back({"rows after the last sequence", tail, 0});

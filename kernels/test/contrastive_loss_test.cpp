@@ -40,11 +40,14 @@ void features(const Shape& s, Random& random, std::vector<jc_bf16>& u, std::vect
 
 double cosine(const std::vector<jc_bf16>& u, const std::vector<jc_bf16>& t, int i, int j, int width) {
   double dot = 0;
-  for (int k = 0; k < width; ++k) dot += double(value(u[size_t(i) * size_t(width) + size_t(k)])) * double(value(t[size_t(j) * size_t(width) + size_t(k)]));
+  for (int k = 0; k < width; ++k)
+    dot += double(value(u[size_t(i) * size_t(width) + size_t(k)])) *
+           double(value(t[size_t(j) * size_t(width) + size_t(k)]));
   return dot;
 }
 
-// The scale as the kernels see it, and what an exponent may be off by: fp32 accumulation of width / 16 tensor-core steps.
+// The scale as the kernels see it, and what an exponent may be off by: fp32 accumulation of width / 16 tensor-core
+// steps.
 double exponent_error(const Shape& s) { return s.scale * (s.width / 16) * 0x1p-24 + 4e-6; }
 
 // Relative, beyond what terms below the smallest normal number may lose.
@@ -73,14 +76,24 @@ Problem forward(const Shape& s, const Options& o) {
   std::vector<Set> sets;
   const size_t n = size_t(s.n);
   for (int i = 0; i < o.sets; ++i)
-    sets.push_back({p.input(u), p.input(t), p.output<float>(1, i == 0), p.output<float>(n, i == 0), p.output<float>(n, i == 0),
-                    p.output<float>(n, i == 0), p.output<int64_t>(1, i == 0), p.output<char>(size_t(a.workspace_bytes), false)});
+    sets.push_back({p.input(u), p.input(t), p.output<float>(1, i == 0), p.output<float>(n, i == 0),
+                    p.output<float>(n, i == 0), p.output<float>(n, i == 0), p.output<int64_t>(1, i == 0),
+                    p.output<char>(size_t(a.workspace_bytes), false)});
   p.run = [=](jc_context* context, int i) {
     const Set& x = sets[size_t(i)];
     if (i == 0) x.workspace->poison();
-    const jc_contrastive_loss_bf16_args b{x.u->at<jc_bf16>(),     x.t->at<jc_bf16>(),   scale->at<float>(),    x.loss->at<float>(),
-                                          x.diagonal->at<float>(), x.rows->at<float>(), x.columns->at<float>(), x.status->at<int64_t>(),
-                                          x.workspace->at(),       a.workspace_bytes,   s.n,                   s.width,
+    const jc_contrastive_loss_bf16_args b{x.u->at<jc_bf16>(),
+                                          x.t->at<jc_bf16>(),
+                                          scale->at<float>(),
+                                          x.loss->at<float>(),
+                                          x.diagonal->at<float>(),
+                                          x.rows->at<float>(),
+                                          x.columns->at<float>(),
+                                          x.status->at<int64_t>(),
+                                          x.workspace->at(),
+                                          a.workspace_bytes,
+                                          s.n,
+                                          s.width,
                                           s.side};
     return jc_contrastive_loss_bf16(context, &b);
   };
@@ -91,7 +104,8 @@ Problem forward(const Shape& s, const Options& o) {
     if (s.kind == Kind::broken)
       return std::vector<Measure>{{"status", std::fabs(double(status) - 2), 0},
                                   {"the loss is not a number", loss != loss ? 0.0 : 1.0, 0}};
-    const auto diagonal = x.diagonal->download<float>(), rows = x.rows->download<float>(), columns = x.columns->download<float>();
+    const auto diagonal = x.diagonal->download<float>(), rows = x.rows->download<float>(),
+               columns = x.columns->download<float>();
     double ref = 0, row_error = 0, column_error = 0, diagonal_error = 0;
     const bool sampled = s.n > 5000;
     const int step = sampled ? s.n / 50 | 1 : 1;
@@ -134,10 +148,12 @@ Problem gradient(const Shape& s, const Block& b, const Options& o) {
   features(s, random, u, t);
   Problem p;
   p.op = "contrastive_loss_gradient_bf16";
-  p.shape = text("N%d D%d scale %g rows %d+%d columns %d+%d%s", s.n, s.width, s.scale, b.row_first, b.rows, b.column_first, b.columns, name_of(s.kind));
+  p.shape = text("N%d D%d scale %g rows %d+%d columns %d+%d%s", s.n, s.width, s.scale, b.row_first, b.rows,
+                 b.column_first, b.columns, name_of(s.kind));
   p.flops = 2.0 * b.rows * b.columns * s.width;
   p.bytes = 2.0 * (b.rows + b.columns) * s.width + 2.0 * b.rows * b.columns;
-  // Statistics in double: this operator's test does not lean on the forward. Large shapes sample rows and take a plausible constant.
+  // Statistics in double: this operator's test does not lean on the forward. Large shapes sample rows and take a
+  // plausible constant.
   const bool sampled = s.n > 5000;
   const size_t n = size_t(s.n);
   const double scale_value = double(float(s.scale));
@@ -158,12 +174,25 @@ Problem gradient(const Shape& s, const Block& b, const Options& o) {
   const int64_t ldg = (b.columns + 7) / 8 * 8 + 8, parts = jc_contrastive_loss_gradient_parts(b.rows, b.columns);
   std::vector<GradientSet> sets;
   for (int i = 0; i < o.sets; ++i)
-    sets.push_back({p.input(u), p.input(t), p.output<jc_bf16>(size_t(b.rows * ldg), i == 0), p.output<double>(size_t(parts), i == 0)});
+    sets.push_back({p.input(u), p.input(t), p.output<jc_bf16>(size_t(b.rows * ldg), i == 0),
+                    p.output<double>(size_t(parts), i == 0)});
   p.run = [=](jc_context* context, int i) {
     const GradientSet& x = sets[size_t(i)];
-    const jc_contrastive_loss_gradient_bf16_args a{x.u->at<jc_bf16>(), x.t->at<jc_bf16>(), scale->at<float>(), md->at<float>(), mr->at<float>(),
-                                                   mc->at<float>(),    x.g->at<jc_bf16>(), x.part->at<double>(), s.n,           s.width,
-                                                   b.row_first,        b.rows,             b.column_first,       b.columns,     ldg};
+    const jc_contrastive_loss_gradient_bf16_args a{x.u->at<jc_bf16>(),
+                                                   x.t->at<jc_bf16>(),
+                                                   scale->at<float>(),
+                                                   md->at<float>(),
+                                                   mr->at<float>(),
+                                                   mc->at<float>(),
+                                                   x.g->at<jc_bf16>(),
+                                                   x.part->at<double>(),
+                                                   s.n,
+                                                   s.width,
+                                                   b.row_first,
+                                                   b.rows,
+                                                   b.column_first,
+                                                   b.columns,
+                                                   ldg};
     return jc_contrastive_loss_gradient_bf16(context, &a);
   };
   p.compare = [=] {
@@ -197,7 +226,9 @@ Problem gradient(const Shape& s, const Block& b, const Options& o) {
     std::vector<Measure> m{{"g off the diagonal, worst row", off, 0x1p-8 + 2 * exponent_error(s)},
                            {"g on the diagonal, relative", on, 0x1.02p-8},
                            {"padding untouched", padding, 0}};
-    if (!sampled) m.push_back({"sum of g z, relative to its terms", size == 0 ? std::fabs(sum) : std::fabs(sum - total) / size, 2 * exponent_error(s)});
+    if (!sampled)
+      m.push_back({"sum of g z, relative to its terms", size == 0 ? std::fabs(sum) : std::fabs(sum - total) / size,
+                   2 * exponent_error(s)});
     return m;
   };
   return p;
@@ -222,7 +253,8 @@ void add_contrastive_loss(Cases& cases) {
   add({32768, 512, 0, 100, Kind::usual}, true);
   add({32768, 768, 0, 14.3, Kind::usual}, true);
   auto grad = [&](Shape s, Block b, bool large, bool mutates = false) {
-    cases.push_back({"contrastive_loss_gradient_bf16", large, mutates, [=](const Options& o) { return gradient(s, b, o); }});
+    cases.push_back(
+        {"contrastive_loss_gradient_bf16", large, mutates, [=](const Options& o) { return gradient(s, b, o); }});
   };
   grad({1, 64, 0, 14.3, Kind::usual}, {0, 1, 0, 1}, false);
   grad({130, 64, 0, 100, Kind::usual}, {0, 130, 0, 130}, false);

@@ -1,4 +1,5 @@
-// The emulator's own test: planted faults must be reported, correct kernels must pass, fragments must follow the tables.
+// The emulator's own test: planted faults must be reported, correct kernels must pass, fragments must follow the
+// tables.
 #include <cstdio>
 #include <functional>
 #include <string>
@@ -12,7 +13,8 @@ namespace {
 int failures = 0;
 
 // Runs a kernel of `warps` warps under every schedule. `expected`: part of the complaint, empty: there must be none.
-void expect(const char* name, const char* expected, unsigned warps, uint32_t shared, const std::function<void()>& kernel) {
+void expect(const char* name, const char* expected, unsigned warps, uint32_t shared,
+            const std::function<void()>& kernel) {
   for (uint64_t seed = 0; seed < 6; ++seed) {
     emu::schedule(seed, emu::Copies(seed % 3));
     emu::clear_error();
@@ -146,7 +148,8 @@ void copies() {
     copy_commit();
     copy_wait<0>();
   });
-  expect("a copy that nobody waits for", "nobody waited", 1, 1024, [] { copy_async16(uint32_t(thread_id()) * 16, source, true); });
+  expect("a copy that nobody waits for", "nobody waited", 1, 1024,
+         [] { copy_async16(uint32_t(thread_id()) * 16, source, true); });
 }
 
 // mma through ldmatrix against a plain product, both operand forms.

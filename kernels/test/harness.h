@@ -1,5 +1,5 @@
-// What the checks and timings of all operators share: memory of the machine at hand (GPU or emulator) with red zones, problems with
-// their outputs and double-precision comparison, random inputs.
+// What the checks and timings of all operators share: memory of the machine at hand (GPU or emulator) with red zones,
+// problems with their outputs and double-precision comparison, random inputs.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -14,15 +14,15 @@
 
 #include "../include/jclip_cuda.h"
 
-#if defined(__CUDACC__)
+#if defined(JC_GPU)
 #include <cuda_runtime.h>
-#define CUDA(e)                                                                                   \
-  do {                                                                                            \
-    const cudaError_t e_ = (e);                                                                   \
-    if (e_ != cudaSuccess) {                                                                      \
-      std::fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, cudaGetErrorString(e_));            \
-      std::exit(3);                                                                               \
-    }                                                                                             \
+#define CUDA(e)                                                                        \
+  do {                                                                                 \
+    const cudaError_t e_ = (e);                                                        \
+    if (e_ != cudaSuccess) {                                                           \
+      std::fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, cudaGetErrorString(e_)); \
+      std::exit(3);                                                                    \
+    }                                                                                  \
   } while (0)
 #endif
 
@@ -32,7 +32,7 @@ namespace test {
 class Memory {
  public:
   explicit Memory(size_t bytes) : bytes_(bytes) {
-#if defined(__CUDACC__)
+#if defined(JC_GPU)
     CUDA(cudaMalloc(reinterpret_cast<void**>(&base_), bytes + 2 * kZone));
     CUDA(cudaMemset(base_, kMark, bytes + 2 * kZone));
 #else
@@ -42,7 +42,7 @@ class Memory {
     poison();
   }
   ~Memory() {
-#if defined(__CUDACC__)
+#if defined(JC_GPU)
     cudaFree(base_);
 #else
     std::free(base_);
@@ -57,14 +57,14 @@ class Memory {
     return reinterpret_cast<T*>(base_ + kZone);
   }
   void upload(const void* from) {
-#if defined(__CUDACC__)
+#if defined(JC_GPU)
     CUDA(cudaMemcpy(at(), from, bytes_, cudaMemcpyHostToDevice));
 #else
     std::memcpy(at(), from, bytes_);
 #endif
   }
   void poison() {  // NaN in float, bf16 and double
-#if defined(__CUDACC__)
+#if defined(JC_GPU)
     CUDA(cudaMemset(at(), 0xff, bytes_));
 #else
     std::memset(at(), 0xff, bytes_);
@@ -73,7 +73,7 @@ class Memory {
   template <class T>
   std::vector<T> download() const {
     std::vector<T> v(bytes_ / sizeof(T));
-#if defined(__CUDACC__)
+#if defined(JC_GPU)
     CUDA(cudaMemcpy(v.data(), at(), v.size() * sizeof(T), cudaMemcpyDeviceToHost));
 #else
     std::memcpy(v.data(), at(), v.size() * sizeof(T));
@@ -82,7 +82,7 @@ class Memory {
   }
   bool zones_intact() const {
     std::vector<unsigned char> zone(2 * kZone);
-#if defined(__CUDACC__)
+#if defined(JC_GPU)
     CUDA(cudaMemcpy(zone.data(), base_, kZone, cudaMemcpyDeviceToHost));
     CUDA(cudaMemcpy(zone.data() + kZone, base_ + kZone + bytes_, kZone, cudaMemcpyDeviceToHost));
 #else
@@ -207,7 +207,12 @@ class Distance {
     norm_ += b * b;
     ++count_;
   }
-  double relative() const { return broken_ ? INFINITY : count_ == 0 ? 0 : norm_ == 0 ? (difference_ == 0 ? 0 : INFINITY) : std::sqrt(difference_ / norm_); }
+  double relative() const {
+    return broken_       ? INFINITY
+           : count_ == 0 ? 0
+           : norm_ == 0  ? (difference_ == 0 ? 0 : INFINITY)
+                         : std::sqrt(difference_ / norm_);
+  }
 
  private:
   double difference_ = 0, norm_ = 0;

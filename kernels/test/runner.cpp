@@ -1,4 +1,5 @@
-// Checks every operator of this folder against double precision and, on a GPU, times it. One JSON line a case on standard output.
+// Checks every operator of this folder against double precision and, on a GPU, times it. One JSON line a case on
+// standard output.
 //
 //   runner check [OP]                                  values, poisoned outputs, red zones, two runs to the bit, two seeds; on the
 //                                                      emulator also six schedules to the bit; --quick: one run, one seed
@@ -7,7 +8,7 @@
 //   runner time [OP] --copy TB/s --gemm TFLOP/s        GPU: median and quartiles of 50 samples, beside the ceilings given
 #include "harness.h"
 
-#if !defined(__CUDACC__)
+#if !defined(JC_GPU)
 #include "../emu/emu.h"
 #endif
 
@@ -34,7 +35,7 @@ struct Outcome {
 };
 
 void finish_device(Outcome& r) {
-#if defined(__CUDACC__)
+#if defined(JC_GPU)
   const cudaError_t e = cudaDeviceSynchronize();
   if (e != cudaSuccess) {
     std::fprintf(stderr, "device error: %s\n", cudaGetErrorString(e));
@@ -62,14 +63,16 @@ Outcome run_once(const Problem& p, bool compare) {
   if (compare) {
     r.measures = p.compare();
     for (const Measure& m : r.measures)
-      if (!(m.error <= m.bound) && r.trouble.empty()) r.trouble = text("%s: error %.3g, bound %.3g", m.what.c_str(), m.error, m.bound);
+      if (!(m.error <= m.bound) && r.trouble.empty())
+        r.trouble = text("%s: error %.3g, bound %.3g", m.what.c_str(), m.error, m.bound);
   }
   return r;
 }
 
-#if !defined(__CUDACC__)
-const std::pair<uint64_t, emu::Copies> kSchedules[] = {{0, emu::Copies::late},  {1, emu::Copies::early}, {2, emu::Copies::random},
-                                                       {3, emu::Copies::late},  {4, emu::Copies::early}, {5, emu::Copies::random}};
+#if !defined(JC_GPU)
+const std::pair<uint64_t, emu::Copies> kSchedules[] = {{0, emu::Copies::late},   {1, emu::Copies::early},
+                                                       {2, emu::Copies::random}, {3, emu::Copies::late},
+                                                       {4, emu::Copies::early},  {5, emu::Copies::random}};
 #endif
 
 std::string quoted(const std::string& s) {
@@ -80,36 +83,40 @@ std::string quoted(const std::string& s) {
 
 bool check(const Case& c, uint64_t seed, bool quick) {
   const Problem p = c.make({seed, 1});
-#if !defined(__CUDACC__)
+#if !defined(JC_GPU)
   emu::schedule(0, emu::Copies::late);
 #endif
   Outcome first = run_once(p, true);
   if (first.trouble.empty() && !quick) {
     const Outcome second = run_once(p, false);
-    if (!second.trouble.empty()) first.trouble = "second run: " + second.trouble;
-    else if (second.bytes != first.bytes) first.trouble = "two runs differ";
+    if (!second.trouble.empty())
+      first.trouble = "second run: " + second.trouble;
+    else if (second.bytes != first.bytes)
+      first.trouble = "two runs differ";
   }
   (void)quick;
-#if !defined(__CUDACC__)
+#if !defined(JC_GPU)
   for (size_t i = 1; i < std::size(kSchedules) && first.trouble.empty() && seed == 1 && !quick; ++i) {
     emu::schedule(kSchedules[i].first, kSchedules[i].second);
     const Outcome other = run_once(p, false);
-    if (!other.trouble.empty()) first.trouble = text("schedule %zu: ", i) + other.trouble;
-    else if (other.bytes != first.bytes) first.trouble = text("schedule %zu gives other bits", i);
+    if (!other.trouble.empty())
+      first.trouble = text("schedule %zu: ", i) + other.trouble;
+    else if (other.bytes != first.bytes)
+      first.trouble = text("schedule %zu gives other bits", i);
   }
 #endif
   std::string measures;
   for (const Measure& m : first.measures)
     measures += text("%s{\"what\":\"%s\",\"error\":%.3g,\"bound\":%.3g}", measures.empty() ? "" : ",", m.what.c_str(),
                      m.error < INFINITY ? m.error : 1e300, m.bound);
-  std::printf("{\"op\":\"%s\",\"shape\":\"%s\",\"seed\":%d,\"ok\":%s,\"errors\":[%s]%s%s}\n", p.op.c_str(), p.shape.c_str(), int(seed),
-              first.trouble.empty() ? "true" : "false", measures.c_str(), first.trouble.empty() ? "" : ",\"trouble\":",
-              first.trouble.empty() ? "" : quoted(first.trouble).c_str());
+  std::printf("{\"op\":\"%s\",\"shape\":\"%s\",\"seed\":%d,\"ok\":%s,\"errors\":[%s]%s%s}\n", p.op.c_str(),
+              p.shape.c_str(), int(seed), first.trouble.empty() ? "true" : "false", measures.c_str(),
+              first.trouble.empty() ? "" : ",\"trouble\":", first.trouble.empty() ? "" : quoted(first.trouble).c_str());
   std::fflush(stdout);
   return first.trouble.empty();
 }
 
-#if !defined(__CUDACC__)
+#if !defined(JC_GPU)
 // Leaves out one synchronisation after the other. Each must be missed by some case under some schedule.
 bool mutations(const Cases& cases) {
   bool good = true;
@@ -120,7 +127,8 @@ bool mutations(const Cases& cases) {
   for (const Problem& p : problems) {
     emu::schedule(0, emu::Copies::late);
     right.push_back(run_once(p, true));
-    if (!right.back().trouble.empty()) return std::printf("{\"ok\":false,\"trouble\":%s}\n", quoted(right.back().trouble).c_str()), false;
+    if (!right.back().trouble.empty())
+      return std::printf("{\"ok\":false,\"trouble\":%s}\n", quoted(right.back().trouble).c_str()), false;
   }
   for (const std::string& site : emu::synchronisations()) {
     std::string noticed;
@@ -129,12 +137,15 @@ bool mutations(const Cases& cases) {
       for (const auto& [seed, copies] : kSchedules) {
         emu::schedule(seed, copies);
         const Outcome r = run_once(problems[i], true);
-        if (!r.trouble.empty()) noticed = r.trouble;
-        else if (r.bytes != right[i].bytes) noticed = "other bits";
+        if (!r.trouble.empty())
+          noticed = r.trouble;
+        else if (r.bytes != right[i].bytes)
+          noticed = "other bits";
         if (!noticed.empty()) break;
       }
     emu::drop("");
-    std::printf("{\"left out\":\"%s\",\"ok\":%s,\"noticed\":%s}\n", site.c_str(), noticed.empty() ? "false" : "true", quoted(noticed).c_str());
+    std::printf("{\"left out\":\"%s\",\"ok\":%s,\"noticed\":%s}\n", site.c_str(), noticed.empty() ? "false" : "true",
+                quoted(noticed).c_str());
     std::fflush(stdout);
     good &= !noticed.empty();
   }
@@ -161,7 +172,8 @@ void time_case(const Case& c, double copy, double gemm) {
   for (int i = 0; i < calls && status == JC_OK; ++i) status = p.run(&context.base, i % sets);
   CUDA(cudaStreamEndCapture(stream, &graph));
   if (status != JC_OK) {
-    std::printf("{\"op\":\"%s\",\"shape\":\"%s\",\"trouble\":%s}\n", p.op.c_str(), p.shape.c_str(), quoted(context.base.message).c_str());
+    std::printf("{\"op\":\"%s\",\"shape\":\"%s\",\"trouble\":%s}\n", p.op.c_str(), p.shape.c_str(),
+                quoted(context.base.message).c_str());
     return;
   }
   CUDA(cudaGraphInstantiate(&replay, graph, 0));
@@ -181,10 +193,12 @@ void time_case(const Case& c, double copy, double gemm) {
   }
   std::sort(us.begin(), us.end());
   const double median = us[25], tbs = p.bytes / median / 1e6, tflops = p.flops / median / 1e6;
-  std::printf("{\"op\":\"%s\",\"shape\":\"%s\",\"us\":%.2f,\"q1\":%.2f,\"q3\":%.2f,\"sets\":%d,\"calls\":%d,\"bytes\":%.0f,\"flops\":%.0f,"
-              "\"tbs\":%.3f,\"tflops\":%.1f,\"share_of_copy\":%.3f,\"share_of_gemm\":%.3f}\n",
-              p.op.c_str(), p.shape.c_str(), median, us[12], us[37], sets, calls, p.bytes, p.flops, tbs, tflops, copy > 0 ? tbs / copy : 0,
-              gemm > 0 ? tflops / gemm : 0);
+  std::printf(
+      "{\"op\":\"%s\",\"shape\":\"%s\",\"us\":%.2f,\"q1\":%.2f,\"q3\":%.2f,\"sets\":%d,\"calls\":%d,\"bytes\":%.0f,"
+      "\"flops\":%.0f,"
+      "\"tbs\":%.3f,\"tflops\":%.1f,\"share_of_copy\":%.3f,\"share_of_gemm\":%.3f}\n",
+      p.op.c_str(), p.shape.c_str(), median, us[12], us[37], sets, calls, p.bytes, p.flops, tbs, tflops,
+      copy > 0 ? tbs / copy : 0, gemm > 0 ? tflops / gemm : 0);
   std::fflush(stdout);
   CUDA(cudaGraphExecDestroy(replay));
   CUDA(cudaGraphDestroy(graph));
@@ -203,10 +217,14 @@ int main(int count, char** argument) {
   bool quick = false;
   for (int i = 2; i < count; ++i) {
     const std::string a = argument[i];
-    if (a == "--copy" && i + 1 < count) copy = std::atof(argument[++i]);
-    else if (a == "--gemm" && i + 1 < count) gemm = std::atof(argument[++i]);
-    else if (a == "--quick") quick = true;
-    else only = a;
+    if (a == "--copy" && i + 1 < count)
+      copy = std::atof(argument[++i]);
+    else if (a == "--gemm" && i + 1 < count)
+      gemm = std::atof(argument[++i]);
+    else if (a == "--quick")
+      quick = true;
+    else
+      only = a;
   }
   Cases cases = all_cases();
   std::erase_if(cases, [&](const Case& c) { return !only.empty() && c.op != only; });
@@ -215,7 +233,7 @@ int main(int count, char** argument) {
   if (mode == "check") {
     for (const Case& c : cases)
       for (uint64_t seed = 1; seed <= (quick ? 1 : 2) && !c.large; ++seed) good &= check(c, seed, quick);
-#if !defined(__CUDACC__)
+#if !defined(JC_GPU)
   } else if (mode == "mutations") {
     good = mutations(cases);
 #else

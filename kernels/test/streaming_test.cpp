@@ -21,11 +21,13 @@ Problem layer_norm(const NormShape& s, const Options& o) {
   Random random(o.seed);
   const size_t n = size_t(s.rows) * size_t(s.width);
   const auto x = normals<T>(n, 1.0, random, s.offset), r = normals<T>(n, 0.5, random);
-  const auto weight = normals<float>(size_t(s.width), 0.3, random, 1.0), bias = normals<float>(size_t(s.width), 0.3, random);
+  const auto weight = normals<float>(size_t(s.width), 0.3, random, 1.0),
+             bias = normals<float>(size_t(s.width), 0.3, random);
   Problem p;
   p.op = kHalf ? "layer_norm_bf16" : "layer_norm";
-  p.shape = text("%s %dx%d%s%s%s%s", kHalf ? "bf16" : "fp32", s.rows, s.width, s.residual ? " + residual" : "", s.in_place ? " in place" : "",
-                 s.dead ? " live" : "", s.offset != 0 ? text(" around %g", s.offset).c_str() : "");
+  p.shape = text("%s %dx%d%s%s%s%s", kHalf ? "bf16" : "fp32", s.rows, s.width, s.residual ? " + residual" : "",
+                 s.in_place ? " in place" : "", s.dead ? " live" : "",
+                 s.offset != 0 ? text(" around %g", s.offset).c_str() : "");
   p.bytes = double(n) * sizeof(T) * (s.residual ? 4 : 2);
   const auto w = p.input(weight), b = p.input(bias);
   const auto live = p.input(std::vector<int64_t>{s.rows - s.dead});
@@ -49,11 +51,13 @@ Problem layer_norm(const NormShape& s, const Options& o) {
     T* sum = t.sum ? t.sum->at<T>() : nullptr;
     const int64_t* count = s.dead ? live->at<int64_t>() : nullptr;
     if constexpr (kHalf) {
-      const jc_layer_norm_bf16_args a{t.x->at<T>(),        residual, w->at<float>(), b->at<float>(), sum, t.y->at<T>(), t.mean->at<float>(),
-                                      t.rstd->at<float>(), count,    s.rows,         s.width,        1e-5};
+      const jc_layer_norm_bf16_args a{
+          t.x->at<T>(),        residual, w->at<float>(), b->at<float>(), sum, t.y->at<T>(), t.mean->at<float>(),
+          t.rstd->at<float>(), count,    s.rows,         s.width,        1e-5};
       return jc_layer_norm_bf16(context, &a);
     } else {
-      const jc_layer_norm_args a{t.x->at<T>(), residual, w->at<float>(), b->at<float>(), sum, t.y->at<T>(), count, s.rows, s.width, 1e-5};
+      const jc_layer_norm_args a{t.x->at<T>(), residual, w->at<float>(), b->at<float>(), sum,
+                                 t.y->at<T>(), count,    s.rows,         s.width,        1e-5};
       return jc_layer_norm(context, &a);
     }
   };
@@ -93,8 +97,8 @@ Problem layer_norm(const NormShape& s, const Options& o) {
         worst(rstd_error, std::fabs(double(rstds[size_t(row)]) - rstd) / rstd);
       }
     }
-    // bf16: one rounding of y, at most 2^-8 of each value (8 significant bits). fp32: sums of `width` terms in about log2(width) + width / 32 steps, and the
-    // subtraction of a mean `offset` times the spread.
+    // bf16: one rounding of y, at most 2^-8 of each value (8 significant bits). fp32: sums of `width` terms in about
+    // log2(width) + width / 32 steps, and the subtraction of a mean `offset` times the spread.
     const double plain = 1e-6 * (1 + std::fabs(s.offset) / 4);
     std::vector<Measure> m{{"y, worst row", error, kHalf ? 0x1p-8 + plain : plain}};
     if (s.residual) m.push_back({"sum", sum_error, 0});
@@ -132,7 +136,8 @@ Problem activation(int rows, int width, int f, bool with_bias, int dead, const O
   const auto bias = normals<float>(size_t(width), 1.0, random);
   Problem p;
   p.op = kHalf ? "bias_activation_bf16" : "activation";
-  p.shape = text("%s %dx%d %s%s%s", kHalf ? "bf16" : "fp32", rows, width, activation_name(f), with_bias ? " + bias" : "", dead ? " live" : "");
+  p.shape = text("%s %dx%d %s%s%s", kHalf ? "bf16" : "fp32", rows, width, activation_name(f),
+                 with_bias ? " + bias" : "", dead ? " live" : "");
   p.bytes = 2.0 * double(n) * sizeof(T);
   const auto b = p.input(bias);
   const auto live = p.input(std::vector<int64_t>{rows - dead});
@@ -141,8 +146,13 @@ Problem activation(int rows, int width, int f, bool with_bias, int dead, const O
   p.run = [=](jc_context* context, int i) {
     const ActivationSet& t = sets[size_t(i)];
     if constexpr (kHalf) {
-      const jc_bias_activation_bf16_args a{t.x->at<T>(), with_bias ? b->at<float>() : nullptr, t.y->at<T>(),
-                                           dead ? live->at<int64_t>() : nullptr, rows, width, f};
+      const jc_bias_activation_bf16_args a{t.x->at<T>(),
+                                           with_bias ? b->at<float>() : nullptr,
+                                           t.y->at<T>(),
+                                           dead ? live->at<int64_t>() : nullptr,
+                                           rows,
+                                           width,
+                                           f};
       return jc_bias_activation_bf16(context, &a);
     } else {
       const jc_activation_args a{t.x->at<T>(), t.y->at<T>(), int64_t(n), f};
@@ -189,8 +199,8 @@ Problem adamw(int64_t count, bool skip, const Options& o) {
   std::vector<jc_adamw_chunk> chunks;
   const int64_t size = count > 100000 ? 65536 : 600;
   for (int64_t at = 0; at < count; at += size)
-    chunks.push_back({mp->at<float>() + at, mm->at<float>() + at, mv->at<float>() + at, mg->at<float>() + at, copy->at<jc_bf16>() + at,
-                      std::min(size, count - at), at == 0 ? 0 : 1});
+    chunks.push_back({mp->at<float>() + at, mm->at<float>() + at, mv->at<float>() + at, mg->at<float>() + at,
+                      copy->at<jc_bf16>() + at, std::min(size, count - at), at == 0 ? 0 : 1});
   const jc_adamw_step step{5e-4, 1 - std::pow(0.9, 7), 1 - std::pow(0.98, 7), 0.5, skip};
   const auto table = p.input(chunks);
   const auto state = p.input(std::vector<jc_adamw_step>{step});
@@ -200,17 +210,20 @@ Problem adamw(int64_t count, bool skip, const Options& o) {
     mv->upload(v0.data());
   };
   p.run = [=](jc_context* context, int) {
-    const jc_adamw_args a{table->at<jc_adamw_chunk>(), state->at<jc_adamw_step>(), int64_t(chunks.size()), 0.9, 0.98, 1e-6, 0.2};
+    const jc_adamw_args a{
+        table->at<jc_adamw_chunk>(), state->at<jc_adamw_step>(), int64_t(chunks.size()), 0.9, 0.98, 1e-6, 0.2};
     return jc_adamw(context, &a);
   };
   p.compare = [=] {
     const auto rp = mp->download<float>(), rm = mm->download<float>(), rv = mv->download<float>();
     const auto rc = copy->download<jc_bf16>();
     double ep = 0, em = 0, ev = 0, ec = 0, changed = 0;
-    for (size_t i = 0; i < size_t(count); i += count > 4000000 ? 997 : 1) {
-      const double g = double(g0[i]) * step.clip, m = 0.9 * double(m0[i]) + 0.1 * g, v = 0.98 * double(v0[i]) + 0.02 * g * g;
+    for (size_t i = 0; i<size_t(count); i += count> 4000000 ? 997 : 1) {
+      const double g = double(g0[i]) * step.clip, m = 0.9 * double(m0[i]) + 0.1 * g,
+                   v = 0.98 * double(v0[i]) + 0.02 * g * g;
       const double keep = int64_t(i) < size ? 1 : 1 - step.learning_rate * 0.2;
-      const double ref = double(p0[i]) * keep - step.learning_rate / step.correction1 * m / (std::sqrt(v / step.correction2) + 1e-6);
+      const double ref =
+          double(p0[i]) * keep - step.learning_rate / step.correction1 * m / (std::sqrt(v / step.correction2) + 1e-6);
       if (skip) {
         if (rp[i] != p0[i] || rm[i] != m0[i] || rv[i] != v0[i]) changed = 1;
         continue;
@@ -221,7 +234,8 @@ Problem adamw(int64_t count, bool skip, const Options& o) {
       if (rc[i] != to_bf16(rp[i])) ec = 1;
     }
     if (skip) return std::vector<Measure>{{"a skipped step changes nothing", changed, 0}};
-    return std::vector<Measure>{{"p, absolute", ep, 2e-8}, {"m, absolute", em, 1e-9}, {"v, relative", ev, 4e-7}, {"copy is p rounded", ec, 0}};
+    return std::vector<Measure>{
+        {"p, absolute", ep, 2e-8}, {"m, absolute", em, 1e-9}, {"v, relative", ev, 4e-7}, {"copy is p rounded", ec, 0}};
   };
   return p;
 }
@@ -240,7 +254,8 @@ void add_layer_norm(Cases& cases) {
   half({5, 768, false, true});
   half({20, 64, true, false, 11});
   half({3, 768, true, false, 0, 100});
-  for (int width : {1, 5, 31, 33, 4, 128, 132, 512, 768, 1000, 1024, 2048, 2052}) plain({9, width, width % 2 == 0, false});
+  for (int width : {1, 5, 31, 33, 4, 128, 132, 512, 768, 1000, 1024, 2048, 2052})
+    plain({9, width, width % 2 == 0, false});
   plain({5, 768, true, true});
   plain({5, 33, true, true});
   plain({20, 64, true, false, 11});
@@ -255,18 +270,25 @@ void add_layer_norm(Cases& cases) {
 
 void add_activation(Cases& cases) {
   for (int f : {JC_IDENTITY, JC_RELU, JC_QUICK_GELU, JC_GELU}) {
-    cases.push_back({"bias_activation_bf16", false, true, [=](const Options& o) { return activation<jc_bf16>(13, 1032, f, true, 0, o); }});
-    cases.push_back({"bias_activation_bf16", false, true, [=](const Options& o) { return activation<jc_bf16>(6, 8, f, false, 0, o); }});
-    cases.push_back({"activation", false, true, [=](const Options& o) { return activation<float>(1, 3001, f, false, 0, o); }});
+    cases.push_back({"bias_activation_bf16", false, true,
+                     [=](const Options& o) { return activation<jc_bf16>(13, 1032, f, true, 0, o); }});
+    cases.push_back({"bias_activation_bf16", false, true,
+                     [=](const Options& o) { return activation<jc_bf16>(6, 8, f, false, 0, o); }});
+    cases.push_back(
+        {"activation", false, true, [=](const Options& o) { return activation<float>(1, 3001, f, false, 0, o); }});
   }
-  cases.push_back({"bias_activation_bf16", false, true, [=](const Options& o) { return activation<jc_bf16>(11, 64, JC_GELU, true, 6, o); }});
+  cases.push_back({"bias_activation_bf16", false, true,
+                   [=](const Options& o) { return activation<jc_bf16>(11, 64, JC_GELU, true, 6, o); }});
   for (int f : {JC_QUICK_GELU, JC_GELU})
-    cases.push_back({"bias_activation_bf16", true, false, [=](const Options& o) { return activation<jc_bf16>(51200, 3072, f, true, 0, o); }});
-  cases.push_back({"activation", true, false, [=](const Options& o) { return activation<float>(51200, 3072, JC_QUICK_GELU, false, 0, o); }});
+    cases.push_back({"bias_activation_bf16", true, false,
+                     [=](const Options& o) { return activation<jc_bf16>(51200, 3072, f, true, 0, o); }});
+  cases.push_back({"activation", true, false,
+                   [=](const Options& o) { return activation<float>(51200, 3072, JC_QUICK_GELU, false, 0, o); }});
 }
 
 void add_adamw(Cases& cases) {
-  for (int64_t count : {1, 599, 1210}) cases.push_back({"adamw", false, true, [=](const Options& o) { return adamw(count, false, o); }});
+  for (int64_t count : {1, 599, 1210})
+    cases.push_back({"adamw", false, true, [=](const Options& o) { return adamw(count, false, o); }});
   cases.push_back({"adamw", false, true, [=](const Options& o) { return adamw(1000, true, o); }});
   cases.push_back({"adamw", true, false, [=](const Options& o) { return adamw(151277313, false, o); }});
 }

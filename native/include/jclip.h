@@ -47,11 +47,11 @@ typedef int32_t (*jc_operator)(jc_context*, const void* args);
 
 /* One per activation slot; in the caller's memory, zeroed before first use. Not for two threads at once. */
 struct jc_context {
-  int64_t isa;           /* JC_REF, JC_AVX2, JC_AVX512: at most jc_isa() */
-  int64_t threads;       /* cap for one call, 0: all of the pool */
-  const int64_t* cancel; /* or null; jc_run stops before the next call once it is not 0 */
-  jc_operator gemm;      /* plain GEMM provider, null: the library's own */
-  int64_t failed;        /* out: index of the call that failed in jc_run */
+  int64_t isa;                    /* JC_REF, JC_AVX2, JC_AVX512: at most jc_isa() */
+  int64_t threads;                /* cap for one call, 0: all of the pool */
+  const int64_t* cancel;          /* or null; jc_run stops before the next call once it is not 0 */
+  jc_operator gemm;               /* plain GEMM provider, null: the library's own */
+  int64_t failed;                 /* out: index of the call that failed in jc_run */
   char message[JC_MESSAGE_BYTES]; /* out: what was wrong, zero-terminated */
 };
 
@@ -326,8 +326,8 @@ typedef struct {
   const int32_t* row_weights;    /* in [rows, row_taps] */
   const float* table;            /* in [3, 256] or null: value of each byte */
   uint8_t* y;                    /* out [rows, columns, channels] or null */
-  float* tensor;                 /* out [3, rows, columns] or null: row stride tensor_row, channel stride tensor_channel */
-  void* workspace;               /* workspace */
+  float* tensor;   /* out [3, rows, columns] or null: row stride tensor_row, channel stride tensor_channel */
+  void* workspace; /* workspace */
   int64_t workspace_bytes;
   int64_t x_rows;
   int64_t x_columns;

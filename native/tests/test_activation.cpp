@@ -53,7 +53,8 @@ class Batch {
  public:
   static constexpr int64_t kSize = 1 << 18;
   Batch() {
-    packed_ = static_cast<float*>(aligned_alloc(64, static_cast<size_t>(jc_gemm_packed_bytes(&context, kSize, 1) + 63) / 64 * 64));
+    packed_ = static_cast<float*>(
+        aligned_alloc(64, static_cast<size_t>(jc_gemm_packed_bytes(&context, kSize, 1) + 63) / 64 * 64));
     workspace_ = static_cast<float*>(aligned_alloc(64, 1 << 20));
     y_.resize(kSize);
   }
@@ -66,7 +67,8 @@ class Batch {
     float one = 1;
     jc_gemm_pack_args pack{x.data(), packed_, n, 1, 1, 1};
     jc_gemm_args args{};
-    args.a = &one, args.packed = packed_, args.y = y_.data(), args.workspace = workspace_, args.workspace_bytes = 1 << 20;
+    args.a = &one, args.packed = packed_, args.y = y_.data(), args.workspace = workspace_,
+    args.workspace_bytes = 1 << 20;
     args.rows = 1, args.n = n, args.k = 1, args.lda = 1, args.ldy = n, args.activation = activation;
     if (jc_gemm_pack(&context, &pack) != JC_OK || jc_gemm(&context, &args) != JC_OK) {
       printf("%s\n", context.message);
@@ -105,7 +107,8 @@ bool special(int64_t activation) {
   jc_gemm_args args{};
   args.a = &one, args.packed = packed, args.y = y, args.workspace = workspace, args.workspace_bytes = sizeof workspace;
   args.rows = 1, args.n = 3, args.k = 1, args.lda = 1, args.ldy = 3, args.activation = activation;
-  return jc_gemm_pack(&context, &pack) == JC_OK && jc_gemm(&context, &args) == JC_OK && isnan(y[0]) && y[1] == w[1] && y[2] == 0;
+  return jc_gemm_pack(&context, &pack) == JC_OK && jc_gemm(&context, &args) == JC_OK && isnan(y[0]) && y[1] == w[1] &&
+         y[2] == 0;
 }
 
 }  // namespace
@@ -120,7 +123,8 @@ int main(int count, char** words) {
     context.isa = isa;
     for (int64_t activation : {JC_RELU, JC_QUICK_GELU, JC_GELU}) {
       Worst worst = sweep(activation, step);
-      bool good = special(activation) && worst.tiny < (isa == JC_REF ? 16 : 2e-5) && worst.ulp <= (isa == JC_REF ? plain_bounds : bounds)[activation];
+      bool good = special(activation) && worst.tiny < (isa == JC_REF ? 16 : 2e-5) &&
+                  worst.ulp <= (isa == JC_REF ? plain_bounds : bounds)[activation];
       printf("%-7s %-10s %s, largest error %.3f ulp at %.9g, below 2^-120 %.1e smallest normals\n", kNames[isa],
              names[activation], good ? "ok" : "FAILED", worst.ulp, static_cast<double>(worst.at), worst.tiny);
       ok = ok && good;

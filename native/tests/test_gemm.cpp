@@ -104,11 +104,14 @@ bool close_to(float y, const Truth& truth, int64_t activation) {
   return true;
 }
 
-bool same(const float* a, const float* b, int64_t count) { return memcmp(a, b, static_cast<size_t>(count) * 4) == 0; }
+bool same(const float* a, const float* b, int64_t count) {
+  return count == 0 || memcmp(a, b, static_cast<size_t>(count) * 4) == 0;
+}
 
 std::string text(const char* format, int64_t a, int64_t b, int64_t c, int64_t d = 0) {
   char out[128];
-  snprintf(out, sizeof out, format, static_cast<long>(a), static_cast<long>(b), static_cast<long>(c), static_cast<long>(d));
+  snprintf(out, sizeof out, format, static_cast<long>(a), static_cast<long>(b), static_cast<long>(c),
+           static_cast<long>(d));
   return out;
 }
 
@@ -224,7 +227,7 @@ void test_gemm(const Gemm& g) {
   if (live * g.n >= 16 && !noticed) fail(name + ": a dropped term would pass");
   if (!same(run_gemm(d, 0, g.rows, true).data(), y.data(), g.rows * g.n)) fail(name + " differs with less workspace");
   // Rows on their own, first, in the middle and last: the same bytes.
-  for (int64_t i = 0; g.live < 0 && i < g.rows; i += g.rows > 6 ? g.rows / 5 : 1) {
+  for (int64_t i = 0; g.live < 0 && i<g.rows; i += g.rows> 6 ? g.rows / 5 : 1) {
     if (!same(run_gemm(d, i, 1).data(), y.data() + i * g.n, g.n)) fail(name + " differs for a row on its own");
   }
   if (g.live < 0 && g.rows > 2 && !same(run_gemm(d, 1, g.rows - 2).data(), y.data() + g.n, (g.rows - 2) * g.n)) {
@@ -242,7 +245,15 @@ void test_gemms() {
     for (int64_t n : columns) {
       for (int64_t k : depths) {
         if (++count % 3 != 0 && m != 1 && m != 14) continue;
-        Gemm g{m, n, k, count % 2 * 5, static_cast<Residual>(count % 3), count / 2 % 4, -1, count % 5 != 0, count % 7 == 0};
+        Gemm g{m,
+               n,
+               k,
+               count % 2 * 5,
+               static_cast<Residual>(count % 3),
+               count / 2 % 4,
+               -1,
+               count % 5 != 0,
+               count % 7 == 0};
         if (count % 11 == 0) g.live = count % (m + 2);
         test_gemm(g);
       }
@@ -341,7 +352,8 @@ void test_conv(const Conv& c) {
           }
           t.add(d.bias.at(o));
           if (c.residual != kNone) t.add(d.residual.at(static_cast<int64_t>(at)));
-          if (!close_to(y[at], t, c.activation)) return fail(name + text(" is wrong at %ld, %ld, channel %ld", row, column, o));
+          if (!close_to(y[at], t, c.activation))
+            return fail(name + text(" is wrong at %ld, %ld, channel %ld", row, column, o));
         }
       }
     }
@@ -405,7 +417,8 @@ std::vector<float> run_patches(PatchData& d, int64_t first, int64_t batch) {
   args.class_embedding = d.p.class_row ? d.class_embedding.data() : nullptr;
   args.positional = d.p.positional ? d.positional.data() : nullptr;
   args.y = y.data();
-  args.batch = batch, args.height = d.p.height, args.image_width = d.p.width, args.patch = d.p.patch, args.width = d.p.out;
+  args.batch = batch, args.height = d.p.height, args.image_width = d.p.width, args.patch = d.p.patch,
+  args.width = d.p.out;
   Buffer workspace(jc_patch_embed_workspace(&context, &args) / 4);
   args.workspace = workspace.data(), args.workspace_bytes = workspace.bytes();
   expect_ok(jc_patch_embed(&context, &args), "patch_embed");
@@ -537,7 +550,8 @@ int main() {
       worst = 0;
       int before = failures;
       part.run();
-      printf("%-7s %-12s %s, largest error %.3f of its bound\n", kNames[isa], part.name, failures == before ? "ok" : "FAILED", worst);
+      printf("%-7s %-12s %s, largest error %.3f of its bound\n", kNames[isa], part.name,
+             failures == before ? "ok" : "FAILED", worst);
     }
   }
   return failures == 0 ? 0 : 1;

@@ -117,8 +117,8 @@ void report(const char* name, double flops, const std::vector<jc_call>& calls) {
     return;
   }
   // The ninth decile of each: what the code does while the neighbours are quiet.
-  printf("%-34s %8.1f GFLOP/s  %5.1f %% of the ceiling beside it; quiet %5.1f %% (%zu of %d)\n", name, median(rates), 100 * median(shares),
-         100 * quantile(rates, 0.9) / quantile(ceilings, 0.9), rates.size(), tries);
+  printf("%-34s %8.1f GFLOP/s  %5.1f %% of the ceiling beside it; quiet %5.1f %% (%zu of %d)\n", name, median(rates),
+         100 * median(shares), 100 * quantile(rates, 0.9) / quantile(ceilings, 0.9), rates.size(), tries);
   fflush(stdout);
 }
 
@@ -147,9 +147,11 @@ void time_gemm(int64_t m, int64_t n, int64_t k, int64_t activation = JC_IDENTITY
   for (void* p : {(void*)w, (void*)a, (void*)y, (void*)bias, layers[0].workspace}) free(p);
 }
 
-void time_conv2d(int64_t batch, int64_t size, int64_t channels, int64_t out, int64_t kernel, int64_t stride, bool nchw) {
+void time_conv2d(int64_t batch, int64_t size, int64_t channels, int64_t out, int64_t kernel, int64_t stride,
+                 bool nchw) {
   char name[64];
-  snprintf(name, sizeof name, "conv2d b%ld %ldx%ld %ld->%ld k%ld s%ld", batch, size, size, channels, out, kernel, stride);
+  snprintf(name, sizeof name, "conv2d b%ld %ldx%ld %ld->%ld k%ld s%ld", batch, size, size, channels, out, kernel,
+           stride);
   if (strstr(name, filter) == nullptr) return;
   int64_t padding = kernel / 2, out_size = (size + 2 * padding - kernel) / stride + 1;
   float *w = buffer(out * channels * kernel * kernel), *x = buffer(batch * size * size * channels);
@@ -184,12 +186,15 @@ void time_patch_embed(int64_t batch, int64_t size, int64_t patch, int64_t width)
   jc_gemm_pack_args pack{w, packed, width, k, k, 1};
   check(jc_gemm_pack(&context, &pack));
   jc_patch_embed_args args{};
-  args.pixels = x, args.packed = packed, args.class_embedding = class_embedding, args.positional = positional, args.y = y;
+  args.pixels = x, args.packed = packed, args.class_embedding = class_embedding, args.positional = positional,
+  args.y = y;
   args.batch = batch, args.height = size, args.image_width = size, args.patch = patch, args.width = width;
   args.workspace_bytes = jc_patch_embed_workspace(&context, &args);
   args.workspace = buffer(args.workspace_bytes / 4);
-  report(name, 2.0 * static_cast<double>(batch * grid * width * k), {{reinterpret_cast<jc_operator>(jc_patch_embed), &args}});
-  for (void* p : {(void*)w, (void*)x, (void*)y, (void*)positional, (void*)class_embedding, (void*)packed, args.workspace})
+  report(name, 2.0 * static_cast<double>(batch * grid * width * k),
+         {{reinterpret_cast<jc_operator>(jc_patch_embed), &args}});
+  for (void* p :
+       {(void*)w, (void*)x, (void*)y, (void*)positional, (void*)class_embedding, (void*)packed, args.workspace})
     free(p);
 }
 
@@ -207,9 +212,9 @@ int main(int count, char** words) {
   context.isa = isa;
   context.threads = threads;
   printf("isa %ld, %ld thread(s), ceiling %.1f GFLOP/s together\n", isa, threads, ceiling_once());
-  const int64_t shapes[][3] = {{1, 768, 768},   {1, 3072, 768},  {4, 768, 768},    {50, 768, 768},    {50, 3072, 768},
-                               {50, 768, 3072}, {197, 768, 768}, {1600, 768, 768}, {1600, 3072, 768}, {77, 2048, 512},
-                               {257, 1024, 1024}};
+  const int64_t shapes[][3] = {{1, 768, 768},     {1, 3072, 768},  {4, 768, 768},    {50, 768, 768},
+                               {50, 3072, 768},   {50, 768, 3072}, {197, 768, 768},  {1600, 768, 768},
+                               {1600, 3072, 768}, {77, 2048, 512}, {257, 1024, 1024}};
   for (auto& s : shapes) time_gemm(s[0], s[1], s[2]);
   time_gemm(50, 3072, 768, JC_QUICK_GELU);
   time_gemm(50, 3072, 768, JC_GELU);

@@ -7,23 +7,22 @@
 
 // Declares op X in the three instruction sets and defines the exported function that picks one by context->isa.
 // The three names may be the same function where a wider instruction set gains nothing.
-#define JC_EXPORT(op, ref_version, avx2_version, avx512_version)                            \
-  extern "C" __attribute__((visibility("default"))) int32_t jc_##op(jc_context* context,    \
-                                                                    const jc_##op##_args* args) { \
-    if (context->isa == JC_AVX512) return avx512_version(context, args);                     \
-    if (context->isa == JC_AVX2) return avx2_version(context, args);                         \
-    return ref_version(context, args);                                                       \
+#define JC_EXPORT(op, ref_version, avx2_version, avx512_version)                                                       \
+  extern "C" __attribute__((visibility("default"))) int32_t jc_##op(jc_context* context, const jc_##op##_args* args) { \
+    if (context->isa == JC_AVX512) return avx512_version(context, args);                                               \
+    if (context->isa == JC_AVX2) return avx2_version(context, args);                                                   \
+    return ref_version(context, args);                                                                                 \
   }
 
-#define JC_DECLARE(op)                                                              \
-  namespace jc::ref {                                                               \
-  int32_t op(jc_context*, const jc_##op##_args*);                                   \
-  }                                                                                 \
-  namespace jc::avx2 {                                                              \
-  int32_t op(jc_context*, const jc_##op##_args*);                                   \
-  }                                                                                 \
-  namespace jc::avx512 {                                                            \
-  int32_t op(jc_context*, const jc_##op##_args*);                                   \
+#define JC_DECLARE(op)                            \
+  namespace jc::ref {                             \
+  int32_t op(jc_context*, const jc_##op##_args*); \
+  }                                               \
+  namespace jc::avx2 {                            \
+  int32_t op(jc_context*, const jc_##op##_args*); \
+  }                                               \
+  namespace jc::avx512 {                          \
+  int32_t op(jc_context*, const jc_##op##_args*); \
   }
 
 #define JC_PUBLIC extern "C" __attribute__((visibility("default")))

@@ -43,10 +43,13 @@ typename V::Float gelu(typename V::Float x) {
   auto t = V::abs(bound);
   auto u = V::div(V::set(1.0f), V::fma(t, V::set(0.296875f), V::set(1.0f)));
   auto p = V::set(-0.0189419575f);
-  for (float c : {0.107007742f, -0.224928856f, 0.1955989f, -0.0805793628f, 0.0978028104f, 0.0779407322f, 0.10933359f, 0.118326597f, 0.118439823f}) p = V::fma(p, u, V::set(c));
+  for (float c : {0.107007742f, -0.224928856f, 0.1955989f, -0.0805793628f, 0.0978028104f, 0.0779407322f, 0.10933359f,
+                  0.118326597f, 0.118439823f})
+    p = V::fma(p, u, V::set(c));
   auto square = V::mul(t, t);
   auto rest = V::fma(t, t, V::negate(square));
-  auto part = V::mul(V::mul(V::mul(u, p), bound), exp_sum<V>(V::mul(square, V::set(-0.5f)), V::mul(rest, V::set(-0.5f))));
+  auto part =
+      V::mul(V::mul(V::mul(u, p), bound), exp_sum<V>(V::mul(square, V::set(-0.5f)), V::mul(rest, V::set(-0.5f))));
   return V::if_negative(x, part, V::sub(x, part));
 }
 

@@ -43,7 +43,7 @@ struct Avx2 {
   static Float sub(Float a, Float b) { return _mm256_sub_ps(a, b); }
   static Float mul(Float a, Float b) { return _mm256_mul_ps(a, b); }
   static Float div(Float a, Float b) { return _mm256_div_ps(a, b); }
-  static Float fma(Float a, Float b, Float c) { return _mm256_fmadd_ps(a, b, c); }  // a b + c
+  static Float fma(Float a, Float b, Float c) { return _mm256_fmadd_ps(a, b, c); }    // a b + c
   static Float nfma(Float a, Float b, Float c) { return _mm256_fnmadd_ps(a, b, c); }  // c - a b
   // The second operand where one is not a number.
   static Float max(Float a, Float b) { return _mm256_max_ps(a, b); }

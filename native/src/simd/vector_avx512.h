@@ -36,14 +36,16 @@ struct Avx512 {
   static Float sub(Float a, Float b) { return _mm512_sub_ps(a, b); }
   static Float mul(Float a, Float b) { return _mm512_mul_ps(a, b); }
   static Float div(Float a, Float b) { return _mm512_div_ps(a, b); }
-  static Float fma(Float a, Float b, Float c) { return _mm512_fmadd_ps(a, b, c); }  // a b + c
+  static Float fma(Float a, Float b, Float c) { return _mm512_fmadd_ps(a, b, c); }    // a b + c
   static Float nfma(Float a, Float b, Float c) { return _mm512_fnmadd_ps(a, b, c); }  // c - a b
   // The second operand where one is not a number.
   static Float max(Float a, Float b) { return _mm512_maskz_max_ps(kAll, a, b); }
   static Float min(Float a, Float b) { return _mm512_maskz_min_ps(kAll, a, b); }
   static Float abs(Float a) { return _mm512_abs_ps(a); }
   static Float negate(Float a) { return _mm512_xor_ps(a, _mm512_set1_ps(-0.0f)); }
-  static Float round(Float a) { return _mm512_maskz_roundscale_ps(kAll, a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+  static Float round(Float a) {
+    return _mm512_maskz_roundscale_ps(kAll, a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  }
   // a where x < 0, else b.
   static Float if_negative(Float x, Float a, Float b) {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ), b, a);

@@ -1,6 +1,5 @@
-#include "simd/vector_avx512.h"
-
 #include "ops/conv2d/gather.h"
+#include "simd/vector_avx512.h"
 
 namespace jc::avx512 {
 

@@ -9,7 +9,8 @@ namespace {
 
 // One row of a window, `pixels` pixels at `from`, as k = [at, ...) of row i of a tile.
 template <class V>
-void gather_pixels(const jc_conv2d_args* a, const float* from, int64_t pixels, float* tile, int64_t count, int64_t i, int64_t at) {
+void gather_pixels(const jc_conv2d_args* a, const float* from, int64_t pixels, float* tile, int64_t count, int64_t i,
+                   int64_t at) {
   if (a->x_channel == 1 && a->x_column == a->channels) {
     put_run<V>(tile, count, i, at, from, pixels * a->channels);
     return;
@@ -37,7 +38,8 @@ void gather_pixels(const jc_conv2d_args* a, const float* from, int64_t pixels, f
 
 // The window at (top, left) as row i of a tile: each of its rows is zeros, pixels and zeros again.
 template <class V>
-void gather_window(const jc_conv2d_args* a, const float* picture, int64_t top, int64_t left, float* tile, int64_t count, int64_t i) {
+void gather_window(const jc_conv2d_args* a, const float* picture, int64_t top, int64_t left, float* tile, int64_t count,
+                   int64_t i) {
   int64_t before = left < 0 ? -left : 0;
   int64_t after = left + a->kernel > a->width ? left + a->kernel - a->width : 0;
   int64_t pixels = a->kernel - before - after;

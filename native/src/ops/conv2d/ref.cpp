@@ -13,7 +13,8 @@ namespace {
 
 // What is wrong with the sizes, or null.
 const char* wrong_sizes(const jc_conv2d_args* a) {
-  if (!in(a->batch, 0, INT32_MAX) || !in(a->height, 1, 65536) || !in(a->width, 1, 65536)) return "batch, height or width";
+  if (!in(a->batch, 0, INT32_MAX) || !in(a->height, 1, 65536) || !in(a->width, 1, 65536))
+    return "batch, height or width";
   if (!in(a->channels, 1, 65536) || !in(a->out_channels, 1, 65536)) return "channels or out_channels";
   if (!in(a->kernel, 1, 1024) || !in(a->stride, 1, 1024) || !in(a->padding, 0, a->kernel - 1)) {
     return "kernel, stride or padding";

@@ -1,6 +1,5 @@
-#include "simd/vector_avx2.h"
-
 #include "ops/gemm/tile.h"
+#include "simd/vector_avx2.h"
 
 namespace jc::avx2 {
 

@@ -1,6 +1,5 @@
-#include "simd/vector_avx512.h"
-
 #include "ops/gemm/tile.h"
+#include "simd/vector_avx512.h"
 
 namespace jc::avx512 {
 

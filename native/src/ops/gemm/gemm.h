@@ -66,7 +66,8 @@ int64_t packed_bytes(const jc_context* context, int64_t n, int64_t k);
 // Bytes of workspace for `threads` threads, 0 for the plain version.
 int64_t product_workspace(const jc_context* context, int64_t rows, int64_t k, int64_t threads);
 // True if at least one thread can work.
-bool enough_workspace(const jc_context* context, int64_t rows, int64_t k, const void* workspace, int64_t workspace_bytes);
+bool enough_workspace(const jc_context* context, int64_t rows, int64_t k, const void* workspace,
+                      int64_t workspace_bytes);
 // The widest use of the workspace.
 int64_t product_width(const jc_context* context, const Product& p, int64_t workspace_bytes);
 bool is_activation(int64_t activation);

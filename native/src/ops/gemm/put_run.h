@@ -8,7 +8,8 @@ namespace {
 
 // k = [at, at + n) of row i of a tile of `count` rows; from null: zeros.
 template <class V>
-[[gnu::always_inline]] inline void put_run(float* tile, int64_t count, int64_t i, int64_t at, const float* from, int64_t n) {
+[[gnu::always_inline]] inline void put_run(float* tile, int64_t count, int64_t i, int64_t at, const float* from,
+                                           int64_t n) {
   auto put = [&](float* to, int64_t part) {
     from != nullptr ? V::copy_part(to, from, part) : V::zero_part(to, part);
     if (from != nullptr) from += part;

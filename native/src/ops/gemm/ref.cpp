@@ -1,7 +1,7 @@
 // Matrix product, the plain version, and what all versions share: argument checks, sizes, packing.
-#include "ops/gemm/gemm.h"
-
 #include <cmath>
+
+#include "ops/gemm/gemm.h"
 
 namespace jc {
 
@@ -36,7 +36,8 @@ int64_t product_workspace(const jc_context* context, int64_t rows, int64_t k, in
   return block * round_up(k, kChunk) * 4 * threads;
 }
 
-bool enough_workspace(const jc_context* context, int64_t rows, int64_t k, const void* workspace, int64_t workspace_bytes) {
+bool enough_workspace(const jc_context* context, int64_t rows, int64_t k, const void* workspace,
+                      int64_t workspace_bytes) {
   int64_t wanted = product_workspace(context, rows, k, 1);
   return wanted == 0 || (workspace != nullptr && workspace_bytes >= wanted);
 }

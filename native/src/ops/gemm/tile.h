@@ -236,7 +236,8 @@ struct Task {
       const float* next = w + kColumns * p.k;
       for (int64_t tile = first_tile; tile < last_tile; ++tile) {
         int64_t first = first_row(tile), count = first_row(tile + 1) - first, i = tile - first_tile;
-        run({gathered + (first - block) * row, w, next + i * lines * p.k, panel + 1 < last_panel ? lines : 0}, first, count, panel);
+        run({gathered + (first - block) * row, w, next + i * lines * p.k, panel + 1 < last_panel ? lines : 0}, first,
+            count, panel);
       }
     }
   }
@@ -251,8 +252,13 @@ void multiply_tiles(const jc_context* context, const Product& p, void* workspace
   parallel(context, width, s.blocks * s.groups, [&](int64_t index, int64_t slot) {
     int64_t block = index / s.groups, group = index % s.groups;
     float* memory = reinterpret_cast<float*>(static_cast<char*>(workspace) + slot * slot_bytes);
-    Task<V, Most> task{p, s, share(s.tiles, s.blocks, block), share(s.tiles, s.blocks, block + 1),
-                       share(s.panels, s.groups, group), share(s.panels, s.groups, group + 1), memory};
+    Task<V, Most> task{p,
+                       s,
+                       share(s.tiles, s.blocks, block),
+                       share(s.tiles, s.blocks, block + 1),
+                       share(s.panels, s.groups, group),
+                       share(s.panels, s.groups, group + 1),
+                       memory};
     bool stay = (task.last_panel - task.first_panel) * task.kColumns * p.k * 4 <= kWeightBytes;
     if (stay && task.last_tile - task.first_tile >= kManyTiles) {
       task.by_tiles();

@@ -24,9 +24,10 @@ int32_t check_patch_embed(jc_context* context, const jc_patch_embed_args* a) {
   JC_CHECK("patch_embed", a->pixels && a->packed && a->y, "null pointer");
   JC_CHECK("patch_embed", aligned(a->packed, 64) && aligned(a->workspace, 64),
            "packed or workspace is not 64-byte aligned");
-  JC_CHECK("patch_embed", enough_workspace(context, a->batch * patch_embed_grid(a), patch_embed_k(a), a->workspace,
-                                           a->workspace_bytes),
-           "workspace is smaller than jc_patch_embed_workspace says for one thread");
+  JC_CHECK(
+      "patch_embed",
+      enough_workspace(context, a->batch * patch_embed_grid(a), patch_embed_k(a), a->workspace, a->workspace_bytes),
+      "workspace is smaller than jc_patch_embed_workspace says for one thread");
   return JC_OK;
 }
 
@@ -63,8 +64,8 @@ int32_t ref::patch_embed(jc_context* context, const jc_patch_embed_args* a) {
   int64_t first = a->class_embedding != nullptr ? 1 : 0;  // row of the first patch
   for (int64_t b = 0; b < a->batch; ++b) {
     for (int64_t p = 0; p < grid; ++p) {
-      const float* corner = a->pixels + b * 3 * a->height * a->image_width +
-                            p / columns * a->patch * a->image_width + p % columns * a->patch;
+      const float* corner = a->pixels + b * 3 * a->height * a->image_width + p / columns * a->patch * a->image_width +
+                            p % columns * a->patch;
       float* y = a->y + (b * (first + grid) + first + p) * a->width;
       for (int64_t o = 0; o < a->width; ++o) {
         float sum = 0;

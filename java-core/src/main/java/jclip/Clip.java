@@ -56,7 +56,8 @@ public final class Clip implements AutoCloseable {
         this.pictures = builder.reader;
         this.largestBatch = builder.options.largestBatch();
         this.model = Model.load(checkpoint, builder.options);
-        this.preprocessor = preprocessor(checkpoint.preprocess(), model.architecture().vision().imageSize(), builder.reader);
+        this.preprocessor = preprocessor(
+                checkpoint.preprocess(), model.architecture().vision().imageSize(), builder.reader);
     }
 
     private static Preprocessor preprocessor(Preprocess settings, int size, PictureReader reader) {

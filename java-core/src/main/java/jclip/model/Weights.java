@@ -8,13 +8,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import jclip.backend.Call;
 import jclip.backend.Context;
 import jclip.backend.NativeMemory;
 import jclip.checkpoint.Checkpoint;
 import jclip.checkpoint.PositionGrid;
 import jclip.graph.Parameter;
-import org.jspecify.annotations.Nullable;
 
 /**
  * All parameters of a model in one block of native memory, in the forms that its operators want: packed matrices, batch normalisations
@@ -36,19 +39,60 @@ final class Weights implements AutoCloseable {
     }
 
     /**
-     * Reads and packs.
+     * Reads and packs, on as many threads as the pool has.
      *
+     * @param context of the instruction set for which is packed
      * @param batchNormEpsilon of the batch normalisations that are folded
      */
     static Weights load(List<Parameter> parameters, Checkpoint checkpoint, Context context, double batchNormEpsilon) {
         Weights weights = new Weights(parameters, context);
         try {
-            new Loader(weights, checkpoint, context, batchNormEpsilon).load();
+            weights.fill(checkpoint, context, batchNormEpsilon);
         } catch (RuntimeException | Error e) {
             weights.close();
             throw e;
         }
         return weights;
+    }
+
+    /** Source by source, so that each is read once and its pages can go at once; every thread takes the next one. */
+    private void fill(Checkpoint checkpoint, Context context, double epsilon) {
+        Map<String, List<Parameter>> bySource = new LinkedHashMap<>();
+        for (Parameter parameter : offsets.keySet()) {
+            bySource.computeIfAbsent(parameter.name(), name -> new ArrayList<>())
+                    .add(parameter);
+        }
+        List<List<Parameter>> sources = List.copyOf(bySource.values());
+        AtomicInteger next = new AtomicInteger();
+        int threads = Math.min(context.library().threads(), sources.size());
+        List<Future<?>> running = new ArrayList<>();
+        try (ExecutorService executor = Executors.newFixedThreadPool(threads)) {
+            for (int i = 0; i < threads; i++) {
+                running.add(executor.submit(() -> {
+                    try (Loader loader = new Loader(this, checkpoint, context, epsilon)) {
+                        for (int at; (at = next.getAndIncrement()) < sources.size(); ) {
+                            loader.load(sources.get(at));
+                        }
+                    } catch (RuntimeException | Error e) {
+                        next.set(sources.size()); // the others need not go on
+                        throw e;
+                    }
+                }));
+            }
+        }
+        for (Future<?> each : running) {
+            rethrow(each);
+        }
+    }
+
+    private static void rethrow(Future<?> done) {
+        if (done.state() == Future.State.FAILED) {
+            switch (done.exceptionNow()) {
+                case RuntimeException e -> throw e;
+                case Error e -> throw e;
+                case Throwable e -> throw new IllegalStateException(e);
+            }
+        }
     }
 
     private static long bytes(Parameter parameter, Context context) {
@@ -80,32 +124,31 @@ final class Weights implements AutoCloseable {
         memory.close();
     }
 
-    /** One pass over the checkpoint. */
-    private static final class Loader {
+    /** One thread's reading: a context and a block of scratch memory that grows to the largest tensor read so far. */
+    private static final class Loader implements AutoCloseable {
         private final Weights weights;
         private final Checkpoint checkpoint;
         private final Context context;
         private final double epsilon;
+        private NativeMemory scratch = NativeMemory.allocate(1);
 
-        Loader(Weights weights, Checkpoint checkpoint, Context context, double epsilon) {
+        Loader(Weights weights, Checkpoint checkpoint, Context from, double epsilon) {
             this.weights = weights;
             this.checkpoint = checkpoint;
-            this.context = context;
+            this.context = new Context(from.library(), from.isa(), 1);
             this.epsilon = epsilon;
         }
 
-        /** Source by source, so that each is read once and its pages can go at once. */
-        void load() {
-            Map<String, List<Parameter>> bySource = new LinkedHashMap<>();
-            for (Parameter parameter : weights.offsets.keySet()) {
-                bySource.computeIfAbsent(parameter.name(), name -> new ArrayList<>())
-                        .add(parameter);
-            }
-            bySource.forEach(this::load);
+        @Override
+        public void close() {
+            scratch.close();
+            context.close();
         }
 
-        private void load(String source, List<Parameter> parameters) {
+        /** All parameters that come from one tensor of the checkpoint. */
+        void load(List<Parameter> parameters) {
             Parameter first = parameters.getFirst();
+            String source = first.name();
             if (first.form() == Parameter.Form.FOLDED_BIAS) {
                 foldBias(first);
                 return;
@@ -115,13 +158,20 @@ final class Weights implements AutoCloseable {
                 checkpoint.release(source);
                 return;
             }
-            try (NativeMemory scratch = NativeMemory.allocate(sourceElements(source) * Float.BYTES)) {
-                checkpoint.read(source, scratch.segment());
-                checkpoint.release(source);
-                for (Parameter parameter : parameters) {
-                    place(parameter, scratch.segment());
-                }
+            MemorySegment values = scratch(sourceElements(source) * Float.BYTES);
+            checkpoint.read(source, values);
+            checkpoint.release(source);
+            for (Parameter parameter : parameters) {
+                place(parameter, values);
             }
+        }
+
+        private MemorySegment scratch(long bytes) {
+            if (scratch.segment().byteSize() < bytes) {
+                scratch.close();
+                scratch = NativeMemory.allocate(bytes);
+            }
+            return scratch.segment().asSlice(0, bytes);
         }
 
         private boolean whole(Parameter parameter) {
@@ -234,7 +284,7 @@ final class Weights implements AutoCloseable {
             }
         }
 
-        private double[] scale(@Nullable String norm) {
+        private double[] scale(String norm) {
             float[] weight = vector(norm + ".weight");
             float[] variance = vector(norm + ".running_var");
             double[] scale = new double[weight.length];

@@ -2,6 +2,7 @@ package jclip.tools;
 
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -55,6 +56,10 @@ final class EmbedCommand extends JclipCommand {
                     texts.isEmpty()
                             ? "name pictures or texts (--text T)"
                             : "either pictures or texts, not both in one call");
+        }
+        Path folder = output == null ? null : output.toAbsolutePath().getParent();
+        if (folder != null && !Files.isDirectory(folder)) {
+            throw wrong("--output " + output + ": there is no folder " + folder);
         }
         try (Clip clip = options.open()) {
             if (texts.isEmpty()) {

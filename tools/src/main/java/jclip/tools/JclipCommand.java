@@ -14,6 +14,7 @@ import picocli.CommandLine.Spec;
 abstract class JclipCommand implements Callable<Integer> {
     static final int OK = 0;
     static final int FAILED = 1;
+    private static final int LONGEST = 60;
 
     @Spec
     private @Nullable CommandSpec spec;
@@ -43,7 +44,8 @@ abstract class JclipCommand implements Callable<Integer> {
 
     /** A complaint about one input among others. */
     void complain(String input, String error) {
-        err().println(error.contains(input) ? error : input + ": " + error);
+        String name = input.length() > LONGEST ? input.substring(0, LONGEST) + "..." : input;
+        err().println(error.contains(input) ? error : name + ": " + error);
         err().flush();
     }
 

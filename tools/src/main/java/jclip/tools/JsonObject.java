@@ -2,6 +2,7 @@ package jclip.tools;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import java.io.IOException;
@@ -51,8 +52,10 @@ public final class JsonObject {
                 throw new IllegalArgumentException("more than one JSON value");
             }
             return value;
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException("no sound JSON: " + e.getOriginalMessage(), e);
         } catch (IOException e) {
-            throw new IllegalArgumentException("no sound JSON: " + e.getMessage(), e);
+            throw new UncheckedIOException(e);
         }
     }
 

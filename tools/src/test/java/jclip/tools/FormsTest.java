@@ -28,8 +28,9 @@ class FormsTest {
         line.put("double", 0.1f * 1.0);
         line.put("ids", new int[] {1, 2});
         line.put("list", Arrays.asList(true, null, 3L));
-        assertThat(JsonLine.of(line)).isEqualTo("{\"text\":\"ü \\\"quoted\\\"\\n\",\"floats\":[0.1,null,null],"
-                + "\"double\":0.10000000149011612,\"ids\":[1,2],\"list\":[true,null,3]}");
+        assertThat(JsonLine.of(line))
+                .isEqualTo("{\"text\":\"ü \\\"quoted\\\"\\n\",\"floats\":[0.1,null,null],"
+                        + "\"double\":0.10000000149011612,\"ids\":[1,2],\"list\":[true,null,3]}");
     }
 
     @Test
@@ -57,7 +58,8 @@ class FormsTest {
                 .startsWith("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }")
                 .endsWith(" \n");
         assertThat(Arrays.copyOfRange(bytes, 128, 132)).containsExactly(0, 0, 0x80, 0x3f);
-        assertThat(new String(NpyFile.header("|u1", 5), StandardCharsets.US_ASCII)).contains("(5,)");
+        assertThat(new String(NpyFile.header("|u1", 5), StandardCharsets.US_ASCII))
+                .contains("(5,)");
         try (var files = Files.list(folder)) {
             assertThat(files).containsExactly(file);
         }

@@ -11,17 +11,21 @@ import org.junit.jupiter.api.Test;
 
 /** Traced lines: taken apart, counted, and run again. */
 class OperatorLineTest {
-    private static final String GEMM = "gemm isa=%s a=f32:4096 packed=gemm_pack:96x512 bias=f32:96 residual=f32:768 y=@residual live=i64{3}"
-            + " rows=8 n=96 k=512 lda=512 ld_residual=96 ldy=96 activation=2 # 12.3 us";
-    private static final String ATTENTION = "attention isa=ref q=f32:320 k=f32:320 v=f32:320 y=f32:320 table=i32{0,2,0,2,2,1,2,3} live=-"
-            + " sequences=2 q_tokens=2 kv_tokens=3 rows=5 heads=2 head_dim=32 ldq=64 ldk=64 ldv=64 ldy=64 causal=1 scale=0.125";
+    private static final String GEMM =
+            "gemm isa=%s a=f32:4096 packed=gemm_pack:96x512 bias=f32:96 residual=f32:768 y=@residual live=i64{3}"
+                    + " rows=8 n=96 k=512 lda=512 ld_residual=96 ldy=96 activation=2 # 12.3 us";
+    private static final String ATTENTION =
+            "attention isa=ref q=f32:320 k=f32:320 v=f32:320 y=f32:320 table=i32{0,2,0,2,2,1,2,3} live=- sequences=2"
+                    + " q_tokens=2 kv_tokens=3 rows=5 heads=2 head_dim=32 ldq=64 ldk=64 ldv=64 ldy=64 causal=1"
+                    + " scale=0.125";
 
     private final Library library = Library.cpu();
     private final Header header = library.header();
 
     @Test
     void operationsAreCounted() {
-        assertThat(OperatorCost.flops(OperatorLine.parse(String.format(GEMM, "ref"), header))).hasValue(2 * 3 * 96 * 512);
+        assertThat(OperatorCost.flops(OperatorLine.parse(String.format(GEMM, "ref"), header)))
+                .hasValue(2 * 3 * 96 * 512);
         // Sequence one: 1 + 2 keys; sequence two: one query that sees three.
         assertThat(OperatorCost.flops(OperatorLine.parse(ATTENTION, header))).hasValue(4 * 6 * 64);
     }
@@ -29,10 +33,16 @@ class OperatorLineTest {
     @Test
     void aLineThatDoesNotFitIsRefused() {
         for (String bad : new String[] {
-            "", "nonsense isa=ref", "gemm isa=ref rows=1", GEMM.replace("isa=%s", ""), String.format(GEMM, "sse"),
+            "",
+            "nonsense isa=ref",
+            "gemm isa=ref rows=1",
+            GEMM.replace("isa=%s", ""),
+            String.format(GEMM, "sse"),
             String.format(GEMM, "ref").replace("rows=8", "rows=8 rows=9"),
         }) {
-            assertThatThrownBy(() -> OperatorLine.parse(bad, header)).as(bad).isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(() -> OperatorLine.parse(bad, header))
+                    .as(bad)
+                    .isInstanceOf(IllegalArgumentException.class);
         }
     }
 
@@ -43,7 +53,8 @@ class OperatorLineTest {
                 continue;
             }
             OperatorLine line = OperatorLine.parse(String.format(GEMM, isa), header);
-            try (Replay fast = new Replay(line, library, isa, 1); Replay plain = new Replay(line, library, Isa.REF, 1)) {
+            try (Replay fast = new Replay(line, library, isa, 1);
+                    Replay plain = new Replay(line, library, Isa.REF, 1)) {
                 fast.run();
                 plain.run();
                 fast.run(); // the input that is overwritten comes back
@@ -51,9 +62,11 @@ class OperatorLineTest {
                 assertThat(errors[0]).as(isa.toString()).isLessThan(1e-6);
                 float[] spoiled = plain.outputs().get("y").clone();
                 spoiled[7] += 1;
-                assertThat(OpCommand.errors(java.util.Map.of("y", spoiled), plain.outputs())[0]).isGreaterThan(1e-3);
+                assertThat(OpCommand.errors(java.util.Map.of("y", spoiled), plain.outputs())[0])
+                        .isGreaterThan(1e-3);
                 spoiled[7] = Float.NaN;
-                assertThat(OpCommand.errors(java.util.Map.of("y", spoiled), plain.outputs())[0]).isInfinite();
+                assertThat(OpCommand.errors(java.util.Map.of("y", spoiled), plain.outputs())[0])
+                        .isInfinite();
             }
         }
     }
