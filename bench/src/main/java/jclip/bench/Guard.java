@@ -153,8 +153,8 @@ public final class Guard {
         text.append("- result: ")
                 .append(fallen.isEmpty() ? "nothing fell by more than a fifth" : "FELL: " + fallen)
                 .append("\n\n");
-        text.append("One thread, by its own clock. Ceiling: multiply-adds of the same vectors, or (gemm of one row,"
-                + " layer_norm, resample) a copy of\n"
+        text.append("One thread, by its own clock. Ceiling: multiply-adds of the same vectors, or (layer_norm,"
+                + " resample) a copy of\n"
                 + "as many bytes."
                 + " Median and"
                 + " quartiles"
