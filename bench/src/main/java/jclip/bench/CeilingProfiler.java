@@ -44,7 +44,7 @@ public final class CeilingProfiler implements InternalProfiler {
         }
         double seconds =
                 result.getPrimaryResult().getScore() * benchmark.getTimeUnit().toNanos(1) * 1e-9;
-        double ceiling = 0.5 * (before + ceiling(benchmark, amount));
+        double ceiling = Math.max(before, ceiling(benchmark, amount));
         double rate = (amount.isCopy() ? amount.bytes() : amount.flops()) / seconds;
         return List.of(
                 new ScalarResult(
