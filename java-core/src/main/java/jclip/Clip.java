@@ -13,6 +13,7 @@ import jclip.backend.Library;
 import jclip.backend.NativeMemory;
 import jclip.checkpoint.Activation;
 import jclip.checkpoint.Checkpoint;
+import jclip.checkpoint.Layout;
 import jclip.checkpoint.Preprocess;
 import jclip.image.Interpolation;
 import jclip.image.Picture;
@@ -43,6 +44,9 @@ import org.jspecify.annotations.Nullable;
  * IllegalStateException}.
  */
 public final class Clip implements AutoCloseable {
+    /** Tokens of OpenAI's vocabulary. */
+    private static final int STANDARD_VOCABULARY = 49408;
+
     private final Model model;
     private final Preprocessor preprocessor;
     private final PictureReader pictures;
@@ -169,21 +173,20 @@ public final class Clip implements AutoCloseable {
             try (Checkpoint checkpoint = name.startsWith("formula:")
                     ? Checkpoint.formula(name.substring("formula:".length()))
                     : Checkpoint.open(path, new Checkpoint.Request(activation, null))) {
-                return new Clip(this, checkpoint, tokenizer(path, checkpoint));
+                return new Clip(this, checkpoint, tokenizer(path, checkpoint.layout()));
             }
         }
 
-        /** Beside the checkpoint; else the standard vocabulary, if the model's has its size; else none, and texts need token ids. */
-        private @Nullable Tokenizer tokenizer(Path path, Checkpoint checkpoint) {
+        /** The one asked for, or the one beside the checkpoint, or null: the standard one is read when a text needs it. */
+        private @Nullable Tokenizer tokenizer(Path path, Layout layout) {
             if (vocabulary != null) {
                 return Tokenizer.open(vocabulary);
             }
             Path folder = Files.isDirectory(path) ? path : path.toAbsolutePath().getParent();
-            if (folder != null && Tokenizer.isPresent(folder)) {
+            if (layout != Layout.FORMULA && folder != null && Tokenizer.isPresent(folder)) {
                 return Tokenizer.open(folder);
             }
-            Tokenizer standard = Tokenizer.standard();
-            return standard.vocabularySize() == checkpoint.architecture().text().vocabSize() ? standard : null;
+            return null;
         }
     }
 
@@ -203,13 +206,16 @@ public final class Clip implements AutoCloseable {
      * @throws IllegalStateException if no vocabulary lies beside the checkpoint and the standard one has another size
      */
     public Tokenizer tokenizer() {
-        if (tokenizer == null) {
-            throw new IllegalStateException(
-                    "the model's vocabulary of " + model.architecture().text().vocabSize()
-                            + " tokens is not the standard one, and none lies beside the checkpoint; give one with"
-                            + " Builder.vocabulary");
+        if (tokenizer != null) {
+            return tokenizer;
         }
-        return tokenizer;
+        int size = model.architecture().text().vocabSize();
+        if (size != STANDARD_VOCABULARY) {
+            throw new IllegalStateException("the model's vocabulary of " + size
+                    + " tokens is not the standard one, and none lies beside the checkpoint; give one with"
+                    + " Builder.vocabulary");
+        }
+        return Tokenizer.standard();
     }
 
     /** Numbers in an embedding. */

@@ -53,6 +53,16 @@ public final class Program implements AutoCloseable {
         this.memory = NativeMemory.allocate((long) count * (CALL_BYTES + Long.BYTES) + structs);
         this.calls = memory.segment().asSlice(0, (long) count * CALL_BYTES);
         this.nanos = memory.segment().asSlice(calls.byteSize(), (long) count * Long.BYTES);
+        try {
+            writeAll(nodes, header, parameters);
+        } catch (RuntimeException | Error e) {
+            memory.close();
+            throw e;
+        }
+        this.trace = Trace.fromEnvironment();
+    }
+
+    private void writeAll(List<Graph.Node> nodes, Header header, ToLongFunction<Parameter> parameters) {
         long next = calls.byteSize() + nanos.byteSize();
         for (Graph.Node node : nodes) {
             Header.Struct struct = header.struct(node.op().operator());
@@ -60,7 +70,6 @@ public final class Program implements AutoCloseable {
             next += struct.bytes();
             write(node, struct, t -> address(t, parameters));
         }
-        this.trace = Trace.fromEnvironment();
     }
 
     private long address(Tensor tensor, ToLongFunction<Parameter> parameters) {

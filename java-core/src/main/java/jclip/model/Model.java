@@ -74,9 +74,20 @@ public final class Model implements AutoCloseable {
             throw e;
         }
         this.slotCount = options.slots() == 0 ? library.threads() : options.slots();
-        for (int i = 0; i < slotCount; i++) {
-            free.push(new Slot(new Context(library, isa, options.threads()), plans, weights));
+        try {
+            for (int i = 0; i < slotCount; i++) {
+                free.push(new Slot(new Context(library, isa, options.threads()), plans, weights));
+            }
+        } catch (RuntimeException | Error e) {
+            freeAll();
+            throw e;
         }
+    }
+
+    private void freeAll() {
+        free.forEach(Slot::close);
+        weights.close();
+        planning.close();
     }
 
     /** Reads a checkpoint's weights; the checkpoint may be closed afterwards. */
@@ -308,9 +319,7 @@ public final class Model implements AutoCloseable {
             while (free.size() < slotCount) {
                 changed.awaitUninterruptibly();
             }
-            free.forEach(Slot::close);
-            weights.close();
-            planning.close();
+            freeAll();
         } finally {
             lock.unlock();
         }

@@ -16,12 +16,19 @@ import jclip.graph.op.L2Normalize;
 import jclip.graph.op.LayerNorm;
 import jclip.graph.op.Nonlinearity;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** Places in the arena, and programs bound to it. */
 class PlanTest {
     private static final int ROWS = 5;
     private static final int WIDTH = 37;
+
+    /** Also a program that could not be bound leaves nothing behind. */
+    @AfterEach
+    void nothingIsLeft() {
+        assertThat(NativeMemory.liveBytes()).isZero();
+    }
 
     /** x is read twice, late; so the first function may not write over it, while the second may. */
     private static Graph graph() {

@@ -44,9 +44,8 @@ final class NpyFile {
     }
 
     private static void write(Path file, String type, byte[] data, long... shape) throws IOException {
-        Path folder = file.toAbsolutePath().getParent();
-        Path temporary = folder.resolve(
-                "." + file.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
+        String name = "." + file.getFileName() + "." + ProcessHandle.current().pid() + ".tmp";
+        Path temporary = file.toAbsolutePath().resolveSibling(name);
         try {
             try (FileChannel channel =
                             FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
