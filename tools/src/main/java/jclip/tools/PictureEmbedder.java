@@ -2,15 +2,16 @@ package jclip.tools;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
-import java.util.stream.IntStream;
 import jclip.Clip;
+import jclip.backend.Library;
 import jclip.backend.NativeMemory;
-import jclip.image.ImageException;
-import jclip.image.Picture;
+import jclip.image.PictureFailure;
+import jclip.image.PictureSource;
 import org.jspecify.annotations.Nullable;
 
 /** Embeds picture files in runs; one that cannot be read does not stop the others. */
@@ -36,50 +37,57 @@ final class PictureEmbedder {
             float @Nullable [] embedding,
             @Nullable String error) {}
 
-    /** Hands over a result for each file, in order. */
+    /** Hands over a result for each file, in order; on a terminal the error stream shows how far it is. */
     void embed(List<String> files, Consumer<Result> results) {
-        for (int done = 0; done < files.size(); done += RUN) {
-            run(files.subList(done, Math.min(done + RUN, files.size()))).forEach(results);
+        try (Progress progress = Progress.onTerminal("pictures", files.size())) {
+            for (int done = 0; done < files.size(); done += RUN) {
+                int end = Math.min(done + RUN, files.size());
+                run(files.subList(done, end)).forEach(results);
+                progress.at(end);
+            }
         }
     }
 
     private List<Result> run(List<String> files) {
         long image = clip.preprocessor().tensorBytes();
+        @Nullable String[] errors = new String[files.size()];
         try (NativeMemory memory = NativeMemory.allocate(files.size() * image)) {
             MemorySegment pixels = memory.segment();
-            @Nullable String[] errors = new String[files.size()];
-            IntStream.range(0, files.size())
-                    .parallel()
-                    .forEach(i -> errors[i] = read(files.get(i), pixels.asSlice(i * image, image)));
-            int[] good = IntStream.range(0, files.size())
-                    .filter(i -> errors[i] == null)
-                    .toArray();
-            for (int i = 0; i < good.length; i++) {
-                if (good[i] != i) {
-                    MemorySegment.copy(pixels, good[i] * image, pixels, i * image, image);
+            List<PictureSource> sources = new ArrayList<>();
+            List<Integer> places = new ArrayList<>();
+            for (int i = 0; i < errors.length; i++) {
+                try {
+                    sources.add(PictureSource.of(Path.of(files.get(i))));
+                    places.add(i);
+                } catch (InvalidPathException e) {
+                    errors[i] = Main.message(e);
                 }
             }
-            float[][] rows = encode(pixels, good.length);
-            List<Result> results = new ArrayList<>();
-            int next = 0;
-            for (int i = 0; i < errors.length; i++) {
-                String error = errors[i];
-                results.add(
-                        error == null
-                                ? new Result(files.get(i), rows[next++], null)
-                                : new Result(files.get(i), null, error));
+            for (PictureFailure failure :
+                    clip.preprocessor().toTensors(sources, pixels, Library.cpu().threads())) {
+                errors[places.get(failure.index())] = Main.message(failure.error());
             }
-            return results;
+            int good = 0;
+            for (int i = 0; i < places.size(); i++) {
+                if (errors[places.get(i)] == null) {
+                    MemorySegment.copy(pixels, i * image, pixels, good++ * image, image);
+                }
+            }
+            return results(files, errors, encode(pixels, good));
         }
     }
 
-    private @Nullable String read(String file, MemorySegment destination) {
-        try {
-            clip.preprocessor().toTensor(Picture.read(Path.of(file)), destination);
-            return null;
-        } catch (ImageException | java.nio.file.InvalidPathException e) {
-            return Main.message(e);
+    private static List<Result> results(List<String> files, @Nullable String[] errors, float[][] rows) {
+        List<Result> results = new ArrayList<>();
+        int next = 0;
+        for (int i = 0; i < errors.length; i++) {
+            String error = errors[i];
+            results.add(
+                    error == null
+                            ? new Result(files.get(i), rows[next++], null)
+                            : new Result(files.get(i), null, error));
         }
+        return results;
     }
 
     private float[][] encode(MemorySegment pixels, int count) {
