@@ -39,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>Safe for many threads. Embeddings have unit length unless {@code features} is asked for. The bits of an embedding depend on its picture or
+ * <p>Safe for many threads. Embeddings have unit length; {@link #model} gives features as the projection leaves them. The bits of an embedding depend on its picture or
  * text alone. Native memory is given back by {@link #close}, which waits for calls in flight; every call after it is refused with {@link
  * IllegalStateException}.
  */

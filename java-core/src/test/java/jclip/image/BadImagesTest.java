@@ -1,7 +1,6 @@
 package jclip.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -34,7 +33,8 @@ class BadImagesTest {
             }
         }
         if (tests.isEmpty()) {
-            tests.add(DynamicTest.dynamicTest("no fixtures", () -> assumeTrue(false, "no folder fixtures/bad")));
+            tests.add(
+                    DynamicTest.dynamicTest("no fixtures", () -> Fixtures.skipUnless(false, "no folder fixtures/bad")));
         }
         return tests;
     }

@@ -1,33 +1,30 @@
 package jclip.image;
 
-import java.io.IOException;
-import java.nio.file.Files;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.stream.Stream;
 
-/** The shared case folders, where they are. */
+/** What tests over the shared picture cases have in common. */
 final class Fixtures {
     private Fixtures() {}
 
-    /** All case.json below the fixtures' root, sorted; none if there is no such folder. */
+    /** All case.json below a folder of the fixtures, sorted; none if there is no such folder. */
     static List<Path> cases(String folder) {
-        for (String root :
-                new String[] {System.getProperty("jclip.fixtures", ""), "../../shared/fixtures", "../shared/fixtures"
-                }) {
-            Path path = Path.of(root, folder);
-            if (!root.isEmpty() && Files.isDirectory(path)) {
-                try (Stream<Path> files = Files.walk(path)) {
-                    return files.filter(f -> f.endsWith("case.json")).sorted().toList();
-                } catch (IOException e) {
-                    throw new IllegalStateException("cannot list " + path, e);
-                }
-            }
+        return jclip.Fixtures.cases(folder).stream()
+                .map(f -> f.resolve("case.json"))
+                .toList();
+    }
+
+    /** Skips the test with a printed reason, unless the condition holds. */
+    static void skipUnless(boolean condition, String reason) {
+        if (!condition) {
+            System.out.println("skipped: " + reason);
         }
-        return List.of();
+        assumeTrue(condition, reason);
     }
 
     static String sha256(byte[] bytes) {

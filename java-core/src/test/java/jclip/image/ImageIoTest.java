@@ -1,7 +1,6 @@
 package jclip.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -28,7 +27,8 @@ class ImageIoTest {
             }
         }
         if (tests.isEmpty()) {
-            tests.add(DynamicTest.dynamicTest("no fixtures", () -> assumeTrue(false, "no folder fixtures/preprocess")));
+            tests.add(DynamicTest.dynamicTest(
+                    "no fixtures", () -> Fixtures.skipUnless(false, "no folder fixtures/preprocess")));
         }
         return tests;
     }
@@ -47,7 +47,7 @@ class ImageIoTest {
         boolean known = jpeg
                 ? metadata.get("notes").toString().contains("4:4:0")
                 : metadata.get("lossy_decoder").equals(true);
-        assumeTrue(same || !known, "differs from the reference, as known: " + metadata.get("notes"));
+        Fixtures.skipUnless(same || !known, "differs from the reference, as known: " + metadata.get("notes"));
         assertThat(same).isTrue();
     }
 

@@ -2,7 +2,6 @@ package jclip.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -25,8 +24,8 @@ class PreprocessFixturesTest {
     List<DynamicTest> cases() {
         List<Path> files = Fixtures.cases("preprocess");
         if (files.isEmpty()) {
-            return List.of(
-                    DynamicTest.dynamicTest("no fixtures", () -> assumeTrue(false, "no folder fixtures/preprocess")));
+            return List.of(DynamicTest.dynamicTest(
+                    "no fixtures", () -> Fixtures.skipUnless(false, "no folder fixtures/preprocess")));
         }
         return files.stream()
                 .map(f -> DynamicTest.dynamicTest(f.getParent().getFileName().toString(), () -> run(f)))
@@ -90,7 +89,8 @@ class PreprocessFixturesTest {
                 .as("decoded by the reference's own library, yet other pixels")
                 .isFalse();
         String why = jpeg ? PictureReader.jpegDecoder() : PictureReader.webpDecoder();
-        assumeTrue(decoded.get("png") != null, "decoded by " + why + ": differs, and no decoded picture is stored");
+        Fixtures.skipUnless(
+                decoded.get("png") != null, "decoded by " + why + ": differs, and no decoded picture is stored");
         System.out.println(metadata.get("name") + ": from the stored decoded picture, because decoded by " + why);
         Picture stored = Picture.read(folder.resolve((String) decoded.get("png")));
         if (ours.mode() != PixelMode.RGBA) {
