@@ -65,7 +65,7 @@ class Batch {
   void run(const std::vector<float>& x, int64_t activation, Worst* worst) {
     int64_t n = static_cast<int64_t>(x.size());
     float one = 1;
-    jc_gemm_pack_args pack{x.data(), packed_, n, 1, 1, 1};
+    jc_gemm_pack_args pack{x.data(), packed_, n, 1, 1, 1, JC_F32};
     jc_gemm_args args{};
     args.a = &one, args.packed = packed_, args.y = y_.data(), args.workspace = workspace_,
     args.workspace_bytes = 1 << 20;
@@ -103,7 +103,7 @@ bool special(int64_t activation) {
   float one = 1, w[3] = {from_bits(0x7fc00000), from_bits(0x7f800000), 0}, y[3];
   alignas(64) static float packed[64];
   alignas(64) static float workspace[1024];
-  jc_gemm_pack_args pack{w, packed, 3, 1, 1, 1};
+  jc_gemm_pack_args pack{w, packed, 3, 1, 1, 1, JC_F32};
   jc_gemm_args args{};
   args.a = &one, args.packed = packed, args.y = y, args.workspace = workspace, args.workspace_bytes = sizeof workspace;
   args.rows = 1, args.n = 3, args.k = 1, args.lda = 1, args.ldy = 3, args.activation = activation;

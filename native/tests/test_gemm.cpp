@@ -160,7 +160,7 @@ struct GemmData {
         packed(jc_gemm_packed_bytes(&context, g.n, g.k) / 4),
         bias(g.n, true),
         residual(g.rows * (g.n + g.padding), true) {
-    jc_gemm_pack_args pack{w.data(), packed.data(), g.n, g.k, g.transposed ? 1 : g.k, g.transposed ? g.n : 1};
+    jc_gemm_pack_args pack{w.data(), packed.data(), g.n, g.k, g.transposed ? 1 : g.k, g.transposed ? g.n : 1, JC_F32};
     expect_ok(jc_gemm_pack(&context, &pack), "gemm_pack");
   }
   float weight(int64_t j, int64_t i) { return w.at(g.transposed ? i * g.n + j : j * g.k + i); }
@@ -296,7 +296,7 @@ struct ConvData {
         packed(jc_conv2d_packed_bytes(&context, c.out, c.channels, c.kernel) / 4),
         bias(c.out, true),
         residual(c.batch * out_height * out_width * c.out, true) {
-    jc_conv2d_pack_args pack{w.data(), packed.data(), c.out, c.channels, c.kernel};
+    jc_conv2d_pack_args pack{w.data(), packed.data(), c.out, c.channels, c.kernel, 0};
     expect_ok(jc_conv2d_pack(&context, &pack), "conv2d_pack");
   }
   int64_t picture() const { return c.height * c.width * c.channels; }
@@ -404,7 +404,7 @@ struct PatchData {
         packed(jc_gemm_packed_bytes(&context, p.out, k) / 4),
         class_embedding(p.out, true),
         positional((first + grid) * p.out, true) {
-    jc_gemm_pack_args pack{w.data(), packed.data(), p.out, k, k, 1};
+    jc_gemm_pack_args pack{w.data(), packed.data(), p.out, k, k, 1, JC_F32};
     expect_ok(jc_gemm_pack(&context, &pack), "gemm_pack");
   }
 };
@@ -476,7 +476,7 @@ void refuse(const char* what, int32_t (*op)(jc_context*, const Args*), Args args
 
 void test_refusals() {
   Buffer a(64, true), w(64, true), packed(4096), y(64), workspace(4096);
-  jc_gemm_pack_args pack{w.data(), packed.data(), 8, 8, 8, 1};
+  jc_gemm_pack_args pack{w.data(), packed.data(), 8, 8, 8, 1, JC_F32};
   expect_ok(jc_gemm_pack(&context, &pack), "gemm_pack");
   refuse("n = 0", jc_gemm_pack, pack, [](auto& p) { p.n = 0; });
   refuse("null weights", jc_gemm_pack, pack, [](auto& p) { p.w = nullptr; });

@@ -134,7 +134,7 @@ void time_gemm(int64_t m, int64_t n, int64_t k, int64_t activation = JC_IDENTITY
   for (jc_gemm_args& args : layers) {
     args = {};
     args.packed = buffer(packed_bytes / 4);
-    jc_gemm_pack_args pack{w, const_cast<void*>(args.packed), n, k, k, 1};
+    jc_gemm_pack_args pack{w, const_cast<void*>(args.packed), n, k, k, 1, JC_F32};
     check(jc_gemm_pack(&context, &pack));
     args.a = a, args.bias = bias, args.y = y;
     args.rows = m, args.n = n, args.k = k, args.lda = k, args.ldy = n, args.activation = activation;
@@ -157,7 +157,7 @@ void time_conv2d(int64_t batch, int64_t size, int64_t channels, int64_t out, int
   float *w = buffer(out * channels * kernel * kernel), *x = buffer(batch * size * size * channels);
   float *y = buffer(batch * out_size * out_size * out), *bias = buffer(out);
   float* packed = buffer(jc_conv2d_packed_bytes(&context, out, channels, kernel) / 4);
-  jc_conv2d_pack_args pack{w, packed, out, channels, kernel};
+  jc_conv2d_pack_args pack{w, packed, out, channels, kernel, 0};
   check(jc_conv2d_pack(&context, &pack));
   jc_conv2d_args args{};
   args.x = x, args.packed = packed, args.bias = bias, args.y = y;
@@ -183,7 +183,7 @@ void time_patch_embed(int64_t batch, int64_t size, int64_t patch, int64_t width)
   float *w = buffer(width * k), *x = buffer(batch * 3 * size * size), *y = buffer(batch * (1 + grid) * width);
   float *positional = buffer((1 + grid) * width), *class_embedding = buffer(width);
   float* packed = buffer(jc_gemm_packed_bytes(&context, width, k) / 4);
-  jc_gemm_pack_args pack{w, packed, width, k, k, 1};
+  jc_gemm_pack_args pack{w, packed, width, k, k, 1, JC_F32};
   check(jc_gemm_pack(&context, &pack));
   jc_patch_embed_args args{};
   args.pixels = x, args.packed = packed, args.class_embedding = class_embedding, args.positional = positional,

@@ -54,6 +54,7 @@ int32_t check_gemm_pack(jc_context* context, const jc_gemm_pack_args* a) {
   JC_CHECK("gemm_pack", is_size(a->n) && is_size(a->k), "n or k is not positive, or too large");
   JC_CHECK("gemm_pack", a->w && a->packed, "null pointer");
   JC_CHECK("gemm_pack", aligned(a->packed, 64), "packed is not 64-byte aligned");
+  JC_CHECK("gemm_pack", a->precision == JC_F32, "unknown precision");
   return JC_OK;
 }
 
@@ -65,6 +66,7 @@ int32_t check_gemm(jc_context* context, const jc_gemm_args* a) {
   JC_CHECK("gemm", a->lda >= a->k && a->ldy >= a->n && (a->residual == nullptr || a->ld_residual >= a->n),
            "a row stride is smaller than its row");
   JC_CHECK("gemm", is_activation(a->activation), "unknown activation");
+  JC_CHECK("gemm", a->precision == JC_F32, "unknown precision");
   JC_CHECK("gemm", a->live == nullptr || *a->live >= 0, "live is negative");
   JC_CHECK("gemm", enough_workspace(context, a->rows, a->k, a->workspace, a->workspace_bytes),
            "workspace is smaller than jc_gemm_workspace says for one thread");
@@ -137,6 +139,8 @@ int32_t gemm(jc_context* context, const jc_gemm_args* a) {
 
 }  // namespace ref
 }  // namespace jc
+
+JC_PUBLIC int64_t jc_bf16(const jc_context*) { return 0; }
 
 JC_PUBLIC int64_t jc_gemm_packed_bytes(const jc_context* context, int64_t n, int64_t k) {
   return jc::is_size(n) && jc::is_size(k) ? jc::packed_bytes(context, n, k) : 0;

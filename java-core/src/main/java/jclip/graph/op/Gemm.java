@@ -56,6 +56,7 @@ public record Gemm(
                 .set("lda", a.rowStride())
                 .set("ld_residual", residual == null ? 0 : residual.rowStride())
                 .set("ldy", y.rowStride())
-                .set("activation", activation.code());
+                .set("activation", activation.code())
+                .set("precision", 0);
     }
 }
