@@ -14,9 +14,7 @@ float quick_gelu_slope(float x) {
 }
 
 // Phi(x) + x phi(x)
-float gelu_slope(float x) {
-  return 0.5f * std::erfc(x * -0.70710678f) + x * (0.39894228f * std::exp(-0.5f * x * x));
-}
+float gelu_slope(float x) { return 0.5f * std::erfc(x * -0.70710678f) + x * (0.39894228f * std::exp(-0.5f * x * x)); }
 
 }  // namespace
 
@@ -43,5 +41,4 @@ int32_t jc::ref::activation_gradient(jc_context* context, const jc_activation_gr
   return JC_OK;
 }
 
-JC_EXPORT(activation_gradient, jc::ref::activation_gradient, jc::ref::activation_gradient,
-          jc::ref::activation_gradient)
+JC_EXPORT(activation_gradient, jc::ref::activation_gradient, jc::ref::activation_gradient, jc::ref::activation_gradient)
