@@ -25,7 +25,7 @@ int32_t jc::ref::activation_gradient(jc_context* context, const jc_activation_gr
     float dy = a->dy[i];
     switch (a->activation) {
       case JC_RELU:
-        dy = x <= 0 ? 0 : dy;
+        dy = x > 0 ? dy : 0;
         break;
       case JC_QUICK_GELU:
         dy = quick_gelu_slope(x) * dy;
@@ -41,4 +41,5 @@ int32_t jc::ref::activation_gradient(jc_context* context, const jc_activation_gr
   return JC_OK;
 }
 
-JC_EXPORT(activation_gradient, jc::ref::activation_gradient, jc::ref::activation_gradient, jc::ref::activation_gradient)
+JC_EXPORT(activation_gradient, jc::ref::activation_gradient, jc::avx2::activation_gradient,
+          jc::avx512::activation_gradient)

@@ -9,7 +9,7 @@ namespace jc {
 
 // Rows of which one partial sum of d_weight and d_bias is made: one number for all sizes, so that the sums of some rows do not
 // depend on how many are planned for.
-constexpr int64_t kLayerNormRows = 64;
+constexpr int64_t kLayerNormRows = 32;
 
 // Partial sums [blocks, 2, width] of d_weight and d_bias.
 static inline int64_t layer_norm_gradient_bytes(const jc_layer_norm_gradient_args* a) {

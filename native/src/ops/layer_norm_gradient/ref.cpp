@@ -51,7 +51,8 @@ int32_t jc::ref::layer_norm_gradient(jc_context* context, const jc_layer_norm_gr
   return JC_OK;
 }
 
-JC_EXPORT(layer_norm_gradient, jc::ref::layer_norm_gradient, jc::ref::layer_norm_gradient, jc::ref::layer_norm_gradient)
+JC_EXPORT(layer_norm_gradient, jc::ref::layer_norm_gradient, jc::avx2::layer_norm_gradient,
+          jc::avx512::layer_norm_gradient)
 
 JC_PUBLIC int64_t jc_layer_norm_gradient_workspace(const jc_context*, const jc_layer_norm_gradient_args* a) {
   return jc::layer_norm_gradient_bytes(a);
