@@ -12,6 +12,7 @@ module io.jclip {
     exports jclip;
     exports jclip.backend;
     exports jclip.checkpoint;
+    exports jclip.eval;
     exports jclip.graph;
     exports jclip.graph.op;
     exports jclip.image;
