@@ -13,7 +13,7 @@ import jclip.graph.op.PatchEmbed;
 final class VisionTransformer {
     private VisionTransformer() {}
 
-    /** Input {@code pixels} [batch, 3, size, size]; outputs {@code image_features} and {@code image_embeds} [batch, embedDim]. */
+    /** Input {@code pixels} [batch, 3, size, size]; outputs {@code image_features}, {@code image_embeds} [batch, embedDim], {@code visual.ln_post} [batch, width]. */
     static Graph record(Architecture architecture, Architecture.Vit vit, int batch, Shortcuts shortcuts) {
         Graph graph = new Graph("image tower, batch " + batch);
         long grid = (long) vit.grid() * vit.grid();
@@ -56,6 +56,7 @@ final class VisionTransformer {
         Tensor normed = transformer.layerNorm("visual.ln_post", pooled, "visual.ln_post", null);
         Tensor features = Head.project(graph, "image_features", normed, "visual.proj", architecture.embedDim(), null);
         Head.finish(graph, "image_embeds", features, null);
+        graph.output(normed);
         return graph;
     }
 }
