@@ -5,7 +5,6 @@ import java.util.Locale;
 /** Element types of the contract. */
 public enum DType {
     F32(4),
-    F64(8),
     I32(4),
     I64(8),
     F64(8),

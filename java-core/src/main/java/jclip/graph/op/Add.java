@@ -2,6 +2,7 @@ package jclip.graph.op;
 
 import java.util.List;
 import java.util.stream.Stream;
+import jclip.graph.Gradients;
 import jclip.graph.Op;
 import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -29,5 +30,15 @@ public record Add(Tensor a, Tensor b) implements Op {
                 .set("b", b)
                 .set("y", outputs.getFirst())
                 .set("count", a.elements());
+    }
+
+    @Override
+    public void gradient(List<Tensor> outputs, Gradients gradients) {
+        Tensor dy = gradients.of(outputs.getFirst());
+        for (Tensor each : List.of(a, b)) {
+            if (gradients.wanted(each)) {
+                gradients.add(each, dy);
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@ package jclip.graph.op;
 
 import java.util.List;
 import java.util.stream.Stream;
+import jclip.graph.Gradients;
 import jclip.graph.Op;
 import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -45,5 +46,22 @@ public record BatchNormTrain(Tensor x, Tensor weight, Tensor bias, @Nullable Ten
                 .set("channels", x.width())
                 .set("epsilon", epsilon)
                 .set("momentum", momentum);
+    }
+
+    @Override
+    public void gradient(List<Tensor> outputs, Gradients gradients) {
+        Tensor dy = gradients.of(outputs.getFirst());
+        BatchNormTrainGradient gradient = new BatchNormTrainGradient(
+                dy,
+                x,
+                outputs.get(1),
+                outputs.get(2),
+                weight,
+                gradients.parameter(weight),
+                gradients.parameter(bias));
+        gradients.add(x, gradients.record(x, gradient));
+        if (residual != null && gradients.wanted(residual)) {
+            gradients.add(residual, dy);
+        }
     }
 }
