@@ -41,9 +41,22 @@ struct Streams {
   int64_t lines;
 };
 
-template <class V, int Rows>
+// Where step s of row i lies in a tile of `Rows` rows: in gathered rows, chunk by chunk, at i * 16 + s; in columns, at s * Rows + i.
+struct InChunks {
+  template <int Rows>
+  static constexpr int64_t kStep = 1;
+  static constexpr int64_t kRow = kChunk;
+};
+struct InColumns {
+  template <int Rows>
+  static constexpr int64_t kStep = Rows;
+  static constexpr int64_t kRow = 1;
+};
+
+template <class V, int Rows, class Order = InChunks>
 struct Kernel {
   static constexpr int kVectors = 2;
+  static constexpr int64_t kStep = Order::template kStep<Rows>;
   static constexpr int64_t kColumns = kVectors * V::kWidth;
   using Float = typename V::Float;
 
@@ -60,13 +73,13 @@ struct Kernel {
     for (; k >= kChunk; k -= kChunk) {
       for (int64_t i = 0; i < streams.lines; ++i, ahead += 16) V::prefetch(ahead);
 #pragma GCC unroll 1
-      for (int step = 0; step < kChunk; ++step) multiply_add(acc, a + step, w + step * kColumns);
+      for (int step = 0; step < kChunk; ++step) multiply_add(acc, a + step * kStep, w + step * kColumns);
       a += Rows * kChunk;
       w += kChunk * kColumns;
     }
     for (; k > 0; --k) {
       multiply_add(acc, a, w);
-      ++a;
+      a += kStep;
       w += kColumns;
     }
     finish(acc, p, places, columns);
@@ -87,7 +100,7 @@ struct Kernel {
     Float w0 = V::load(w), w1 = V::load(w + V::kWidth);
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
-      Float x = V::set(a[i * kChunk]);
+      Float x = V::set(a[i * Order::kRow]);
       acc[i][0] = V::fma(x, w0, acc[i][0]);
       acc[i][1] = V::fma(x, w1, acc[i][1]);
     }
@@ -148,11 +161,11 @@ template <class V, int Most>
 using Run = void (*)(const Product&, const Streams&, const Places<Most>&, Columns);
 
 // kernels<V, Most>[r - 1] computes r rows.
-template <class V, int Most, class Sequence = std::make_integer_sequence<int, Most>>
+template <class V, int Most, class Order = InChunks, class Sequence = std::make_integer_sequence<int, Most>>
 struct Kernels;
-template <class V, int Most, int... I>
-struct Kernels<V, Most, std::integer_sequence<int, I...>> {
-  static constexpr Run<V, Most> table[Most] = {&Kernel<V, I + 1>::template run<Most>...};
+template <class V, int Most, class Order, int... I>
+struct Kernels<V, Most, Order, std::integer_sequence<int, I...>> {
+  static constexpr Run<V, Most> table[Most] = {&Kernel<V, I + 1, Order>::template run<Most>...};
 };
 
 template <int Most>

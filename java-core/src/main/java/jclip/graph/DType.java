@@ -5,8 +5,10 @@ import java.util.Locale;
 /** Element types of the contract. */
 public enum DType {
     F32(4),
+    F64(8),
     I32(4),
     I64(8),
+    F64(8),
     U8(1);
 
     private final int bytes;

@@ -5,10 +5,15 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import jclip.graph.op.Conv2dPack;
+import jclip.graph.op.GemmPack;
 
 /**
  * A recorded computation: inputs, parameters, and operators in the order in which they run. An encoder is ordinary Java that calls these
  * methods; nothing is computed until the graph is {@linkplain Plan planned} and bound. Not thread-safe while recording.
+ *
+ * <p>A graph {@linkplain #training for training} reads parameters as the checkpoint has them, and packs them just before an operator that
+ * wants them packed, since they change at every step. {@link Gradients} differentiates it.
  */
 public final class Graph {
     /**
@@ -22,7 +27,23 @@ public final class Graph {
         }
     }
 
+    /** Records a part of a network; it may be called again to compute the part's activations a second time. */
+    public interface Body {
+        Tensor record(Graph graph, Tensor x);
+    }
+
+    /**
+     * A part whose inner activations can be computed again in the backward pass instead of being kept.
+     *
+     * @param first index of its first node
+     * @param end index behind its last node
+     */
+    record Block(int first, int end, Tensor x, Tensor y, Body body) {}
+
     private final String name;
+    private final boolean training;
+    private final List<Block> blocks = new ArrayList<>();
+    private String prefix = "";
     private final Map<String, Tensor> inputs = new LinkedHashMap<>();
     private final Map<Parameter, Tensor> parameters = new LinkedHashMap<>();
     private final Map<String, Tensor> activations = new LinkedHashMap<>();
@@ -31,7 +52,33 @@ public final class Graph {
 
     /** An empty graph; the name appears in messages. */
     public Graph(String name) {
+        this(name, false);
+    }
+
+    private Graph(String name, boolean training) {
         this.name = name;
+        this.training = training;
+    }
+
+    /** An empty graph for training. */
+    public static Graph training(String name) {
+        return new Graph(name, true);
+    }
+
+    /** Whether this is for training: what a gradient needs is then recorded as a tensor of its own. */
+    public boolean isTraining() {
+        return training;
+    }
+
+    /** The same computation, to be recorded further. */
+    Graph copy() {
+        Graph copy = new Graph(name, training);
+        copy.inputs.putAll(inputs);
+        copy.parameters.putAll(parameters);
+        copy.activations.putAll(activations);
+        copy.nodes.addAll(nodes);
+        copy.outputs.addAll(outputs);
+        return copy;
     }
 
     /** A value that the caller writes before each run. */
@@ -43,9 +90,63 @@ public final class Graph {
         return tensor;
     }
 
-    /** A model's tensor; the same parameter gives the same handle. */
+    /** A model's tensor in the form that its operator wants. In a graph for training, packed forms are made by a node. */
     public Tensor parameter(Parameter parameter) {
-        return parameters.computeIfAbsent(parameter, Tensor::of);
+        if (!training) {
+            return parameters.computeIfAbsent(parameter, Tensor::of);
+        }
+        return switch (parameter.form()) {
+            case PLAIN, GRADIENT -> parameters.computeIfAbsent(parameter, Tensor::of);
+            case GEMM, GEMM_TRANSPOSED ->
+                packed(
+                        parameter,
+                        new GemmPack(
+                                parameter(parameter.unpacked()),
+                                parameter.form() == Parameter.Form.GEMM_TRANSPOSED,
+                                parameter.shape().get(0)));
+            case CONVOLUTION -> packed(parameter, new Conv2dPack(parameter(parameter.unpacked()), false));
+            case FOLDED_BIAS -> throw new IllegalArgumentException(parameter + " cannot be trained: it is derived");
+        };
+    }
+
+    /** The first use gives the name; a second one (the part is recorded again) is packed again, and numbered. */
+    private Tensor packed(Parameter parameter, Op pack) {
+        return record(unused(parameter.toString()), pack);
+    }
+
+    /** This name, or the first numbered one that no tensor has. */
+    String unused(String wanted) {
+        String free = wanted;
+        for (int i = 2; taken(prefix + free); i++) {
+            free = wanted + "'" + i;
+        }
+        return free;
+    }
+
+    private boolean taken(String tensorName) {
+        return activations.containsKey(tensorName) || inputs.containsKey(tensorName);
+    }
+
+    /** Records a part whose inner activations {@link Gradients} may compute again. */
+    public Tensor block(Tensor x, Body body) {
+        int first = nodes.size();
+        Tensor y = body.record(this, x);
+        blocks.add(new Block(first, nodes.size(), x, y, body));
+        return y;
+    }
+
+    /** Records under names that begin so, until the scope is changed again. */
+    void scope(String newPrefix) {
+        prefix = newPrefix;
+    }
+
+    List<Block> blocks() {
+        return List.copyOf(blocks);
+    }
+
+    /** Adds an operator that only changes what it is given (a gradient that accumulates, a parameter). */
+    public void record(Op op) {
+        record(List.of(), op);
     }
 
     /** Adds an operator of one output and names that output. */
@@ -63,11 +164,13 @@ public final class Graph {
         for (int i = 0; i < made.size(); i++) {
             long[] shape =
                     made.get(i).shape().stream().mapToLong(Long::longValue).toArray();
-            Tensor tensor =
-                    Tensor.of(names.get(i), Tensor.Kind.ACTIVATION, made.get(i).type(), shape);
-            if (activations.putIfAbsent(names.get(i), tensor) != null || inputs.containsKey(names.get(i))) {
-                throw new IllegalArgumentException(name + ": a tensor named '" + names.get(i) + "' exists");
+            String full = prefix + names.get(i);
+            if (taken(full)) {
+                throw new IllegalArgumentException(name + ": a tensor named '" + full + "' exists");
             }
+            Op.Output output = made.get(i);
+            Tensor tensor = Tensor.of(full, Tensor.Kind.ACTIVATION, output.type(), output.form(), shape);
+            activations.put(full, tensor);
             tensors.add(tensor);
         }
         nodes.add(new Node(nodes.size(), op, List.copyOf(tensors)));
@@ -96,6 +199,11 @@ public final class Graph {
             throw new IllegalArgumentException(name + " has no tensor '" + tensorName + "'");
         }
         return tensor;
+    }
+
+    /** Whether there is an input or activation of that name. */
+    public boolean has(String tensorName) {
+        return taken(tensorName);
     }
 
     public List<Tensor> inputs() {

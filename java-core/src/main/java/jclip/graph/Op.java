@@ -22,17 +22,40 @@ public interface Op {
     void write(Fields fields, List<Tensor> outputs);
 
     /**
+     * Records the gradients of the inputs, given those of the outputs: the other half of this operator.
+     *
+     * @param outputs what this operator produced in the graph that is differentiated
+     * @throws UnsupportedOperationException if this operator cannot be differentiated
+     */
+    default void gradient(List<Tensor> outputs, Gradients gradients) {
+        throw new UnsupportedOperationException(operator() + " (" + outputs + ") has no gradient");
+    }
+
+    /** An operator whose output is the loss itself: its gradient needs none to arrive. */
+    interface Loss extends Op {}
+
+    /**
      * An output of an operator.
      *
      * @param reuses an input whose memory the output may take if nobody reads that later, or null
+     * @param form how it is laid out: plain, or packed for one operator
      */
-    record Output(DType type, List<Long> shape, @Nullable Tensor reuses) {
+    record Output(DType type, List<Long> shape, @Nullable Tensor reuses, Parameter.Form form) {
+        public Output(DType type, List<Long> shape, @Nullable Tensor reuses) {
+            this(type, shape, reuses, Parameter.Form.PLAIN);
+        }
+
         public static Output f32(long... shape) {
             return new Output(DType.F32, java.util.Arrays.stream(shape).boxed().toList(), null);
         }
 
         public Output reusing(@Nullable Tensor tensor) {
-            return new Output(type, shape, tensor);
+            return new Output(type, shape, tensor, form);
+        }
+
+        /** A weight in a library's own layout; shape as operators see it. */
+        public static Output packed(Parameter.Form form, long... shape) {
+            return new Output(DType.F32, f32(shape).shape, null, form);
         }
     }
 

@@ -30,7 +30,9 @@ public record Parameter(
         /** Packed for the convolution; the checkpoint holds OIHW. */
         CONVOLUTION,
         /** Derived: bias - mean * weight / sqrt(variance + epsilon) of a batch normalisation. */
-        FOLDED_BIAS
+        FOLDED_BIAS,
+        /** The loss's gradient with respect to the plain tensor, laid out like that. */
+        GRADIENT
     }
 
     public static Parameter plain(String name, long... shape) {
@@ -66,6 +68,32 @@ public record Parameter(
     /** A slice [first, first + count) of a vector. */
     public static Parameter slice(String name, long first, long count) {
         return new Parameter(name, Form.PLAIN, sizes(count), first, null);
+    }
+
+    /**
+     * The checkpoint's own tensor (or rows of it) behind a packed form, as training reads it.
+     *
+     * @throws IllegalArgumentException if a batch normalisation is folded in, or this is no form of one tensor
+     */
+    public Parameter unpacked() {
+        if (batchNorm != null || form == Form.FOLDED_BIAS || form == Form.GRADIENT) {
+            throw new IllegalArgumentException(this + " is derived; there is no plain tensor behind it");
+        }
+        List<Long> sizes = form == Form.GEMM_TRANSPOSED ? shape.reversed() : shape;
+        return new Parameter(name, Form.PLAIN, List.copyOf(sizes), firstRow, null);
+    }
+
+    /** The gradient of a plain parameter. */
+    public Parameter gradient() {
+        if (form != Form.PLAIN) {
+            throw new IllegalArgumentException(this + " is not plain; only plain parameters have gradients");
+        }
+        return new Parameter(name, Form.GRADIENT, shape, firstRow, null);
+    }
+
+    /** Elements before the first one of this part of the checkpoint's tensor. */
+    public long firstElement() {
+        return firstRow * shape.stream().skip(1).reduce(1L, Math::multiplyExact);
     }
 
     private static List<Long> sizes(long... shape) {

@@ -56,7 +56,7 @@ public final class Plan {
             blocks.put(input, new Block(input.name(), input.bytes(), 0, lastUse.getOrDefault(input, 0)));
         }
         for (Graph.Node node : graph.nodes()) {
-            place(node, lastUse);
+            place(node, lastUse, context);
         }
         try (Arena scratch = Arena.ofConfined()) {
             for (Graph.Node node : graph.nodes()) {
@@ -98,7 +98,17 @@ public final class Plan {
         return last;
     }
 
-    private void place(Graph.Node node, Map<Tensor, Integer> lastUse) {
+    private static long bytes(Tensor tensor, Context context) {
+        List<Long> shape = tensor.shape();
+        return switch (tensor.form()) {
+            case GEMM, GEMM_TRANSPOSED -> context.library().packedGemmBytes(context, shape.get(0), shape.get(1));
+            case CONVOLUTION ->
+                context.library().packedConvolutionBytes(context, shape.get(0), shape.get(1), shape.get(2));
+            case PLAIN, FOLDED_BIAS, GRADIENT -> tensor.bytes();
+        };
+    }
+
+    private void place(Graph.Node node, Map<Tensor, Integer> lastUse, Context context) {
         List<Op.Output> outputs = node.op().outputs();
         for (int i = 0; i < outputs.size(); i++) {
             Tensor tensor = node.outputs().get(i);
@@ -109,7 +119,7 @@ public final class Plan {
                 block.last = Math.max(block.last, last);
                 blocks.put(tensor, block);
             } else {
-                blocks.put(tensor, new Block(tensor.name(), tensor.bytes(), node.index(), last));
+                blocks.put(tensor, new Block(tensor.name(), bytes(tensor, context), node.index(), last));
             }
         }
     }
@@ -118,6 +128,7 @@ public final class Plan {
         return !reused.isPart()
                 && reused.kind() == Tensor.Kind.ACTIVATION
                 && reused.bytes() == output.bytes()
+                && reused.form() == output.form()
                 && Objects.equals(lastUse.get(reused.base()), node.index());
     }
 

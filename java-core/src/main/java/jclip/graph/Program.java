@@ -138,7 +138,7 @@ public final class Program implements AutoCloseable {
         for (Graph.Node node : plan.graph().nodes()) {
             context.run(calls.asSlice((long) node.index() * CALL_BYTES, CALL_BYTES), 1, MemorySegment.NULL);
             for (Tensor output : node.outputs()) {
-                if (output.type() == DType.F32 && !finite(segment(output))) {
+                if (output.type() == DType.F32 && output.form() == Parameter.Form.PLAIN && !finite(segment(output))) {
                     return node;
                 }
             }

@@ -29,6 +29,7 @@ public final class Tensor {
     private final long offset;
     private final long rowStride;
     private final @Nullable Parameter parameter;
+    private final Parameter.Form form;
 
     private Tensor(
             String name,
@@ -38,7 +39,8 @@ public final class Tensor {
             @Nullable Tensor base,
             long offset,
             long rowStride,
-            @Nullable Parameter parameter) {
+            @Nullable Parameter parameter,
+            Parameter.Form form) {
         this.name = name;
         this.kind = kind;
         this.type = type;
@@ -47,15 +49,29 @@ public final class Tensor {
         this.offset = offset;
         this.rowStride = rowStride;
         this.parameter = parameter;
+        this.form = form;
     }
 
     static Tensor of(String name, Kind kind, DType type, long... shape) {
-        return new Tensor(name, kind, type, checked(name, shape), null, 0, shape[shape.length - 1], null);
+        return of(name, kind, type, Parameter.Form.PLAIN, shape);
+    }
+
+    static Tensor of(String name, Kind kind, DType type, Parameter.Form form, long... shape) {
+        return new Tensor(name, kind, type, checked(name, shape), null, 0, shape[shape.length - 1], null, form);
     }
 
     static Tensor of(Parameter parameter) {
         List<Long> shape = parameter.shape();
-        return new Tensor(parameter.toString(), Kind.PARAMETER, DType.F32, shape, null, 0, shape.getLast(), parameter);
+        return new Tensor(
+                parameter.toString(),
+                Kind.PARAMETER,
+                DType.F32,
+                shape,
+                null,
+                0,
+                shape.getLast(),
+                parameter,
+                parameter.form());
     }
 
     private static List<Long> checked(String name, long[] shape) {
@@ -87,7 +103,8 @@ public final class Tensor {
                 base,
                 offset + from,
                 rowStride,
-                parameter);
+                parameter,
+                form);
     }
 
     /**
@@ -97,7 +114,7 @@ public final class Tensor {
      */
     public Tensor reshaped(long... sizes) {
         Tensor view =
-                new Tensor(name, kind, type, checked(name, sizes), base, offset, sizes[sizes.length - 1], parameter);
+                new Tensor(name, kind, type, checked(name, sizes), base, offset, sizes[sizes.length - 1], parameter, form);
         if (rowStride != width() || view.elements() != elements()) {
             throw new IllegalArgumentException(this + " cannot be seen as " + Arrays.toString(sizes));
         }
@@ -147,17 +164,23 @@ public final class Tensor {
         return base.elements() != elements();
     }
 
-    Tensor base() {
+    /** The tensor of which this shows a part or another shape; itself if it is none. */
+    public Tensor base() {
         return base;
     }
 
     /** Elements from the base's start. */
-    long offset() {
+    public long offset() {
         return offset;
     }
 
     Kind kind() {
         return kind;
+    }
+
+    /** Plain, or packed for an operator (then the shape is what that sees, and the bytes are the library's affair). */
+    public Parameter.Form form() {
+        return form;
     }
 
     /**

@@ -38,10 +38,7 @@ final class Trace {
             @Override
             public Op.Fields set(String field, @Nullable Tensor tensor) {
                 if (tensor != null) {
-                    line.pointer(
-                            field,
-                            tensor.kind() == Tensor.Kind.PARAMETER ? packing(tensor.parameter()) : "",
-                            extent(tensor));
+                    line.pointer(field, packing(tensor), extent(tensor));
                 }
                 return this;
             }
@@ -65,15 +62,12 @@ final class Trace {
         return (tensor.rows() - 1) * tensor.rowStride() + tensor.width();
     }
 
-    private static String packing(Parameter parameter) {
-        return switch (parameter.form()) {
-            case PLAIN, FOLDED_BIAS -> "";
-            case GEMM, GEMM_TRANSPOSED ->
-                "gemm_pack:" + parameter.shape().get(0) + "x"
-                        + parameter.shape().get(1);
-            case CONVOLUTION ->
-                "conv2d_pack:" + parameter.shape().get(0) + "x"
-                        + parameter.shape().get(1) + "x" + parameter.shape().get(2);
+    private static String packing(Tensor tensor) {
+        List<Long> shape = tensor.shape();
+        return switch (tensor.form()) {
+            case PLAIN, FOLDED_BIAS, GRADIENT -> "";
+            case GEMM, GEMM_TRANSPOSED -> "gemm_pack:" + shape.get(0) + "x" + shape.get(1);
+            case CONVOLUTION -> "conv2d_pack:" + shape.get(0) + "x" + shape.get(1) + "x" + shape.get(2);
         };
     }
 }

@@ -25,6 +25,10 @@ final class Head {
     /** Marks the features and their unit-length form as the graph's outputs. */
     static void finish(Graph graph, String embedsName, Tensor features, @Nullable Tensor live) {
         graph.output(features);
-        graph.output(graph.record(embedsName, new L2Normalize(features, EPSILON, live)));
+        graph.output(normalised(graph, embedsName, features, live));
+    }
+
+    static Tensor normalised(Graph graph, String name, Tensor features, @Nullable Tensor live) {
+        return graph.record(name, new L2Normalize(features, EPSILON, live));
     }
 }

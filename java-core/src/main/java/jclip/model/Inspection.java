@@ -33,11 +33,11 @@ final class Inspection {
     }
 
     Map<String, TensorValues> texts(int[] tokens, int count, Set<String> names) {
-        Packing packing = new Packing(plans);
+        Packing packing = new Packing(plans.architecture().text(), count, plans.cutText());
         int rows = Plans.tokenBucket(count * plans.architecture().text().contextLength());
         return run(plans.textGraph(count, rows), names, bound -> {
-            packing.measureWhole(tokens, count);
-            packing.write(bound, tokens);
+            packing.measure(tokens, 0, count);
+            packing.write(bound.inputs(), tokens);
         });
     }
 

@@ -234,8 +234,9 @@ public final class Model implements AutoCloseable {
         try {
             for (int done = 0; done < count; ) {
                 int batch = Math.min(count - done, plans.largestBatch());
-                Slot.Bound bound = slot.packing().measure(slot, tokens, done, batch);
-                slot.packing().write(bound, tokens);
+                int total = slot.packing().measure(tokens, done, batch);
+                Slot.Bound bound = slot.text(plans.textBucket(batch), Plans.tokenBucket(total));
+                slot.packing().write(bound.inputs(), tokens);
                 bound.run();
                 copyOut("text", bound.output(unit ? 1 : 0), destination, done, batch, architecture.embedDim());
                 done += batch;

@@ -6,9 +6,13 @@ import jclip.graph.DType;
 import jclip.graph.Graph;
 import jclip.graph.Parameter;
 import jclip.graph.Tensor;
+import jclip.graph.op.Activation;
+import jclip.graph.op.Add;
 import jclip.graph.op.Attention;
 import jclip.graph.op.AttentionPoolTokens;
 import jclip.graph.op.AvgPool;
+import jclip.graph.op.BatchNorm;
+import jclip.graph.op.BatchNormTrain;
 import jclip.graph.op.Conv2d;
 import jclip.graph.op.GatherRows;
 import jclip.graph.op.Gemm;
@@ -20,21 +24,38 @@ import org.jspecify.annotations.Nullable;
  * attention pool at the end. Batch normalisations are folded into the convolutions; NHWC throughout.
  */
 final class ModifiedResNet {
-    private final Graph graph;
+    /** The share of a batch's statistics in the running ones, as in the reference. */
+    private static final double MOMENTUM = 0.1;
 
-    private ModifiedResNet(Graph graph) {
+    private final Graph graph;
+    private final double epsilon;
+    private final boolean frozenStatistics;
+
+    private ModifiedResNet(Graph graph, double epsilon, boolean frozenStatistics) {
         this.graph = graph;
+        this.epsilon = epsilon;
+        this.frozenStatistics = frozenStatistics;
     }
 
     /** Input {@code pixels} [batch, 3, size, size]; outputs {@code image_features} and {@code image_embeds} [batch, embedDim]. */
     static Graph record(Architecture architecture, Architecture.ResNet net, int batch) {
         Graph graph = new Graph("image tower, batch " + batch);
-        Tensor pixels = graph.input("pixels", DType.F32, batch, 3, net.imageSize(), net.imageSize());
-        new ModifiedResNet(graph).network(architecture, net, pixels);
+        Head.finish(graph, "image_embeds", record(graph, architecture, net, batch, true), null);
         return graph;
     }
 
-    private void network(Architecture architecture, Architecture.ResNet net, Tensor pixels) {
+    /**
+     * Records the network up to the features [batch, embedDim].
+     *
+     * @param frozenStatistics in training: normalise with the running statistics and leave them
+     */
+    static Tensor record(
+            Graph graph, Architecture architecture, Architecture.ResNet net, int batch, boolean frozenStatistics) {
+        Tensor pixels = graph.input("pixels", DType.F32, batch, 3, net.imageSize(), net.imageSize());
+        return new ModifiedResNet(graph, net.eps(), frozenStatistics).network(architecture, net, pixels);
+    }
+
+    private Tensor network(Architecture architecture, Architecture.ResNet net, Tensor pixels) {
         long width = net.width();
         Tensor x =
                 convolution("visual.stem1", pixels, Conv2d.Layout.NCHW, "visual.conv1", "visual.bn1", width / 2, 3, 2);
@@ -48,11 +69,16 @@ final class ModifiedResNet {
                 x = bottleneck("visual.layer" + (stage + 1) + "." + block, x, width << stage, stride, block == 0);
             }
         }
-        attentionPool(architecture, net, x);
+        return attentionPool(architecture, net, x);
     }
 
     private Tensor convolution(
             String label, Tensor x, Conv2d.Layout layout, String name, String norm, long out, long in, long stride) {
+        if (graph.isTraining()) {
+            Tensor weight = graph.parameter(Parameter.convolution(name + ".weight", null, out, in, 3));
+            Conv2d plain = new Conv2d(x, layout, weight, null, null, stride, 1, Nonlinearity.IDENTITY);
+            return normalised(label, graph.record(label + ".conv", plain), norm, null, Nonlinearity.RELU);
+        }
         return graph.record(
                 label,
                 new Conv2d(
@@ -75,6 +101,11 @@ final class ModifiedResNet {
             long out,
             @Nullable Tensor residual,
             Nonlinearity activation) {
+        if (graph.isTraining()) {
+            Tensor weight = graph.parameter(Parameter.gemm(name + ".weight", out, x.width()));
+            Gemm plain = new Gemm(x, weight, null, null, Nonlinearity.IDENTITY, null);
+            return normalised(label, graph.record(label + ".conv", plain), norm, residual, activation);
+        }
         return graph.record(
                 label,
                 new Gemm(
@@ -84,6 +115,29 @@ final class ModifiedResNet {
                         residual,
                         activation,
                         null));
+    }
+
+    /** In training nothing is folded: normalisation (with the batch's or the running statistics), residual, activation. */
+    private Tensor normalised(
+            String label, Tensor x, String norm, @Nullable Tensor residual, Nonlinearity activation) {
+        Tensor weight = statistic(norm + ".weight", x);
+        Tensor bias = statistic(norm + ".bias", x);
+        Tensor mean = statistic(norm + ".running_mean", x);
+        Tensor variance = statistic(norm + ".running_var", x);
+        Tensor y;
+        if (frozenStatistics) {
+            y = graph.record(label + ".norm", new BatchNorm(x, weight, bias, mean, variance, epsilon));
+            y = residual == null ? y : graph.record(label + ".sum", new Add(y, residual));
+        } else {
+            BatchNormTrain train = new BatchNormTrain(x, weight, bias, residual, mean, variance, epsilon, MOMENTUM);
+            y = graph.record(List.of(label + ".norm", label + ".mean", label + ".inverse"), train)
+                    .getFirst();
+        }
+        return activation == Nonlinearity.IDENTITY ? y : graph.record(label, new Activation(y, activation));
+    }
+
+    private Tensor statistic(String name, Tensor x) {
+        return graph.parameter(Parameter.plain(name, x.width()));
     }
 
     private Tensor bottleneck(String label, Tensor x, long planes, long stride, boolean downsample) {
@@ -114,7 +168,7 @@ final class ModifiedResNet {
     }
 
     /** One query, the mean pixel, over all pixels and itself. */
-    private void attentionPool(Architecture architecture, Architecture.ResNet net, Tensor x) {
+    private Tensor attentionPool(Architecture architecture, Architecture.ResNet net, Tensor x) {
         long batch = x.shape().get(0);
         long tokens = 1 + x.shape().get(1) * x.shape().get(2);
         long width = x.width();
@@ -137,8 +191,7 @@ final class ModifiedResNet {
                         net.heads(),
                         false,
                         1 / Math.sqrt(net.headDim())));
-        Tensor features = linear("image_features", attended, w + "c_proj", architecture.embedDim());
-        Head.finish(graph, "image_embeds", features, null);
+        return linear("image_features", attended, w + "c_proj", architecture.embedDim());
     }
 
     private Tensor linear(String label, Tensor x, String name, long out) {

@@ -4,43 +4,48 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jclip.checkpoint.Architecture;
 
-/** How a batch of padded token rows becomes one packed sequence of tokens. Scratch of a slot: reused, so that a call allocates nothing. */
-final class Packing {
-    private final Plans plans;
+/**
+ * How a batch of padded token rows becomes one packed sequence of tokens, the inputs of the text tower's graph. Memory is taken once, so
+ * that a call allocates nothing. Not thread-safe.
+ */
+public final class Packing {
     private final Architecture.Text text;
+    private final boolean cut;
     private final int[] lengths;
     private final int[] pooled;
     private int first;
     private int count;
     private int total;
 
-    Packing(Plans plans) {
-        this.plans = plans;
-        this.text = plans.architecture().text();
-        this.lengths = new int[plans.largestBatch()];
-        this.pooled = new int[plans.largestBatch()];
+    /**
+     * Room for batches.
+     *
+     * @param rows at most this many texts
+     * @param cut texts end behind their end token; otherwise all have the context's length
+     */
+    public Packing(Architecture.Text text, int rows, boolean cut) {
+        this.text = text;
+        this.cut = cut;
+        this.lengths = new int[rows];
+        this.pooled = new int[rows];
     }
 
-    /** Measures rows [from, from + rows) of the padded ids and finds their program. */
-    Slot.Bound measure(Slot slot, int[] tokens, int from, int rows) {
-        measure(tokens, from, rows);
-        return slot.text(plans.textBucket(rows), Plans.tokenBucket(total));
-    }
-
-    /** Measures the first rows. */
-    void measureWhole(int[] tokens, int rows) {
-        measure(tokens, 0, rows);
-    }
-
-    private void measure(int[] tokens, int from, int rows) {
+    /**
+     * Measures rows [from, from + rows) of the padded ids.
+     *
+     * @return tokens of all of them together
+     * @throws IllegalArgumentException if an id is outside the vocabulary
+     */
+    public int measure(int[] tokens, int from, int rows) {
         first = from;
         count = rows;
         total = 0;
         for (int row = 0; row < rows; row++) {
             pooled[row] = pooled(tokens, from + row);
-            lengths[row] = plans.cutText() ? pooled[row] + 1 : text.contextLength();
+            lengths[row] = cut ? pooled[row] + 1 : text.contextLength();
             total += lengths[row];
         }
+        return total;
     }
 
     /** The highest id's first place, or the first end token's (0 if there is none, as in the reference). */
@@ -64,13 +69,17 @@ final class Packing {
         return best;
     }
 
-    /** Fills ids, positions, tables and counts of the measured rows. */
-    void write(Slot.Bound bound, int[] tokens) {
-        MemorySegment ids = bound.input(TextTransformer.IDS);
-        MemorySegment positions = bound.input(TextTransformer.POSITIONS);
-        MemorySegment table = bound.input(TextTransformer.TABLE);
-        MemorySegment pooledTable = bound.input(TextTransformer.POOLED_TABLE);
-        MemorySegment pooledRows = bound.input(TextTransformer.POOLED);
+    /**
+     * Fills ids, positions, tables and counts of the measured rows.
+     *
+     * @param inputs the text tower's inputs, in the graph's order
+     */
+    public void write(MemorySegment[] inputs, int[] tokens) {
+        MemorySegment ids = inputs[TextTransformer.IDS];
+        MemorySegment positions = inputs[TextTransformer.POSITIONS];
+        MemorySegment table = inputs[TextTransformer.TABLE];
+        MemorySegment pooledTable = inputs[TextTransformer.POOLED_TABLE];
+        MemorySegment pooledRows = inputs[TextTransformer.POOLED];
         int next = 0;
         for (int row = 0; row < count; row++) {
             int start = (first + row) * text.contextLength();
@@ -83,8 +92,8 @@ final class Packing {
             pooledRows.setAtIndex(ValueLayout.JAVA_INT, row, next + pooled[row]);
             next += lengths[row];
         }
-        bound.input(TextTransformer.LIVE_TOKENS).set(ValueLayout.JAVA_LONG, 0, total);
-        bound.input(TextTransformer.LIVE_SEQUENCES).set(ValueLayout.JAVA_LONG, 0, count);
+        inputs[TextTransformer.LIVE_TOKENS].set(ValueLayout.JAVA_LONG, 0, total);
+        inputs[TextTransformer.LIVE_SEQUENCES].set(ValueLayout.JAVA_LONG, 0, count);
     }
 
     private static void tableRow(MemorySegment table, int row, int qFirst, int qCount, int kvFirst, int kvCount) {

@@ -29,6 +29,10 @@ final class Slot implements AutoCloseable {
             return tensors.stream().map(program::segment).toArray(MemorySegment[]::new);
         }
 
+        MemorySegment[] inputs() {
+            return inputs;
+        }
+
         MemorySegment input(int index) {
             return inputs[index];
         }
@@ -57,7 +61,7 @@ final class Slot implements AutoCloseable {
         this.arena = NativeMemory.allocate(plans.arenaBytes());
         this.images = new Bound[plans.imageBuckets()];
         this.texts = new Bound[plans.textBuckets()];
-        this.packing = new Packing(plans);
+        this.packing = new Packing(plans.architecture().text(), plans.largestBatch(), plans.cutText());
     }
 
     /** The program for exactly {@code batch} pictures, a power of two. */

@@ -34,8 +34,15 @@ final class TextTransformer {
      * @param tokens at most this many tokens of all texts together
      */
     static Graph record(Architecture architecture, int sequences, int tokens, Shortcuts shortcuts) {
-        Architecture.Text text = architecture.text();
         Graph graph = new Graph("text tower, " + sequences + " texts, " + tokens + " tokens");
+        Tensor features = record(graph, architecture, sequences, tokens, shortcuts);
+        Head.finish(graph, "text_embeds", features, graph.tensor("live_sequences"));
+        return graph;
+    }
+
+    /** Records the tower up to the features [sequences, embedDim]. */
+    static Tensor record(Graph graph, Architecture architecture, int sequences, int tokens, Shortcuts shortcuts) {
+        Architecture.Text text = architecture.text();
         long width = text.width();
         Tensor ids = graph.input("ids", DType.I32, tokens);
         Tensor positions = graph.input("positions", DType.I32, tokens);
@@ -79,9 +86,7 @@ final class TextTransformer {
             Tensor y = transformer.lastBlock(last, x, (name, t) -> t, all, liveTokens, liveTokens);
             pooled = endToken.pick("text.pooled", transformer.layerNorm("text.ln_final", y, "ln_final", liveTokens));
         }
-        Tensor features =
-                Head.project(graph, "text_features", pooled, "text_projection", architecture.embedDim(), liveSequences);
-        Head.finish(graph, "text_embeds", features, liveSequences);
-        return graph;
+        return Head.project(
+                graph, "text_features", pooled, "text_projection", architecture.embedDim(), liveSequences);
     }
 }

@@ -28,6 +28,14 @@ record Transformer(
         boolean causal) {
     /** One block over all rows. */
     Tensor block(int index, Tensor x, Attention.Sequences sequences, @Nullable Tensor live) {
+        return graph.block(x, (g, in) -> on(g).inner(index, in, sequences, live));
+    }
+
+    private Transformer on(Graph other) {
+        return new Transformer(other, names, label, width, heads, mlpWidth, activation, epsilon, causal);
+    }
+
+    private Tensor inner(int index, Tensor x, Attention.Sequences sequences, @Nullable Tensor live) {
         String w = names + index + ".";
         String l = label + index;
         Tensor normed = layerNorm(l + ".ln_1", x, w + "ln_1", live);
@@ -91,15 +99,7 @@ record Transformer(
                         Nonlinearity.IDENTITY,
                         live));
         Tensor normed = layerNorm(l + ".ln_2", projected, w + "ln_2", live);
-        Tensor hidden = graph.record(
-                l + ".hidden",
-                new Gemm(
-                        normed,
-                        graph.parameter(Parameter.gemm(w + "mlp.c_fc.weight", mlpWidth, width)),
-                        graph.parameter(Parameter.plain(w + "mlp.c_fc.bias", mlpWidth)),
-                        null,
-                        activation == Activation.GELU ? Nonlinearity.GELU : Nonlinearity.QUICK_GELU,
-                        live));
+        Tensor hidden = hidden(l, w, normed, live);
         return graph.record(
                 l,
                 new Gemm(
@@ -109,6 +109,22 @@ record Transformer(
                         projected,
                         Nonlinearity.IDENTITY,
                         live));
+    }
+
+    /** The activation is the product's epilogue; in training, whose gradient wants its input, a node of its own. */
+    private Tensor hidden(String l, String w, Tensor normed, @Nullable Tensor live) {
+        Nonlinearity function = activation == Activation.GELU ? Nonlinearity.GELU : Nonlinearity.QUICK_GELU;
+        boolean apart = graph.isTraining();
+        Tensor product = graph.record(
+                apart ? l + ".fc" : l + ".hidden",
+                new Gemm(
+                        normed,
+                        graph.parameter(Parameter.gemm(w + "mlp.c_fc.weight", mlpWidth, width)),
+                        graph.parameter(Parameter.plain(w + "mlp.c_fc.bias", mlpWidth)),
+                        null,
+                        apart ? Nonlinearity.IDENTITY : function,
+                        live));
+        return apart ? graph.record(l + ".hidden", new jclip.graph.op.Activation(product, function)) : product;
     }
 
     Tensor layerNorm(String name, Tensor x, String weights, @Nullable Tensor live) {

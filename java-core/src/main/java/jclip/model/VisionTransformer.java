@@ -16,19 +16,41 @@ final class VisionTransformer {
     /** Input {@code pixels} [batch, 3, size, size]; outputs {@code image_features}, {@code image_embeds} [batch, embedDim], {@code visual.ln_post} [batch, width]. */
     static Graph record(Architecture architecture, Architecture.Vit vit, int batch, Shortcuts shortcuts) {
         Graph graph = new Graph("image tower, batch " + batch);
-        long grid = (long) vit.grid() * vit.grid();
-        long tokens = 1 + grid;
+        Head.finish(graph, "image_embeds", record(graph, architecture, vit, batch, shortcuts, 0), null);
+        graph.output(graph.tensor("visual.ln_post"));
+        return graph;
+    }
+
+    /**
+     * Records the tower up to the features [batch, embedDim].
+     *
+     * @param keptPatches patch dropout: patches that each picture keeps, told by the input {@code kept} int32 [batch * (1 + keptPatches)],
+     *     rows of all tokens (each picture's class token first); 0: all patches, and no such input
+     */
+    static Tensor record(
+            Graph graph,
+            Architecture architecture,
+            Architecture.Vit vit,
+            int batch,
+            Shortcuts shortcuts,
+            int keptPatches) {
+        long patches = (long) vit.grid() * vit.grid();
         long width = vit.width();
         Tensor pixels = graph.input("pixels", DType.F32, batch, 3, vit.imageSize(), vit.imageSize());
-        Tensor x = graph.record(
+        Tensor embedded = graph.record(
                 "visual.embed",
                 new PatchEmbed(
                         pixels,
                         graph.parameter(
                                 Parameter.gemm("visual.conv1.weight", width, 3L * vit.patchSize() * vit.patchSize())),
                         graph.parameter(Parameter.plain("visual.class_embedding", width)),
-                        graph.parameter(Parameter.plain("visual.positional_embedding", tokens, width)),
+                        graph.parameter(Parameter.plain("visual.positional_embedding", 1 + patches, width)),
                         vit.patchSize()));
+        if (keptPatches > 0) {
+            Tensor kept = graph.input("kept", DType.I32, batch * (1L + keptPatches));
+            embedded = graph.record("visual.kept", new GatherRows(embedded, kept, kept.elements(), 1, null));
+        }
+        long tokens = embedded.rows() / batch;
         Transformer transformer = new Transformer(
                 graph,
                 "visual.transformer.resblocks.",
@@ -39,7 +61,7 @@ final class VisionTransformer {
                 architecture.activation(),
                 vit.eps(),
                 false);
-        x = transformer.layerNorm("visual.ln_pre", x, "visual.ln_pre", null);
+        Tensor x = transformer.layerNorm("visual.ln_pre", embedded, "visual.ln_pre", null);
         Attention.Sequences all = Attention.Sequences.dense(batch, tokens, tokens);
         for (int i = 0; i < vit.layers() - 1; i++) {
             x = transformer.block(i, x, all, null);
@@ -54,9 +76,6 @@ final class VisionTransformer {
             pooled = classToken.pick("visual.pooled", x);
         }
         Tensor normed = transformer.layerNorm("visual.ln_post", pooled, "visual.ln_post", null);
-        Tensor features = Head.project(graph, "image_features", normed, "visual.proj", architecture.embedDim(), null);
-        Head.finish(graph, "image_embeds", features, null);
-        graph.output(normed);
-        return graph;
+        return Head.project(graph, "image_features", normed, "visual.proj", architecture.embedDim(), null);
     }
 }

@@ -98,7 +98,7 @@ final class Weights implements AutoCloseable {
     private static long bytes(Parameter parameter, Context context) {
         List<Long> shape = parameter.shape();
         return switch (parameter.form()) {
-            case PLAIN, FOLDED_BIAS -> elements(parameter) * Float.BYTES;
+            case PLAIN, FOLDED_BIAS, GRADIENT -> elements(parameter) * Float.BYTES;
             case GEMM, GEMM_TRANSPOSED -> context.library().packedGemmBytes(context, shape.get(0), shape.get(1));
             case CONVOLUTION ->
                 context.library().packedConvolutionBytes(context, shape.get(0), shape.get(1), shape.get(2));

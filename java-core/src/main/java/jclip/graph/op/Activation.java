@@ -2,6 +2,7 @@ package jclip.graph.op;
 
 import java.util.List;
 import java.util.stream.Stream;
+import jclip.graph.Gradients;
 import jclip.graph.Op;
 import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -29,5 +30,11 @@ public record Activation(Tensor x, Nonlinearity function) implements Op {
                 .set("y", outputs.getFirst())
                 .set("count", x.elements())
                 .set("activation", function.code());
+    }
+
+    @Override
+    public void gradient(List<Tensor> outputs, Gradients gradients) {
+        Tensor dy = gradients.of(outputs.getFirst());
+        gradients.add(x, gradients.record(x, new ActivationGradient(x, dy, function)));
     }
 }

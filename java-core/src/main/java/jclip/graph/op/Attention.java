@@ -1,7 +1,9 @@
 package jclip.graph.op;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import jclip.graph.Gradients;
 import jclip.graph.Op;
 import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -68,5 +70,23 @@ public record Attention(Tensor q, Tensor k, Tensor v, Sequences sequences, long 
                 .set("ldy", y.rowStride())
                 .set("causal", causal ? 1 : 0)
                 .set("scale", scale);
+    }
+
+    @Override
+    public void gradient(List<Tensor> outputs, Gradients gradients) {
+        Tensor dy = gradients.of(outputs.getFirst());
+        AttentionGradient gradient = new AttentionGradient(q, k, v, dy, sequences, heads, causal, scale);
+        List<Tensor> bases = new ArrayList<>();
+        for (Tensor each : List.of(q, k, v)) {
+            if (!bases.contains(each.base())) {
+                bases.add(each.base());
+            }
+        }
+        List<Tensor> made = gradients.record(bases, gradient);
+        for (int i = 0; i < made.size(); i++) {
+            if (gradients.wanted(bases.get(i))) {
+                gradients.add(bases.get(i), made.get(i));
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@ package jclip.graph.op;
 
 import java.util.List;
 import java.util.stream.Stream;
+import jclip.graph.Gradients;
 import jclip.graph.Op;
 import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -35,5 +36,17 @@ public record AttentionPoolTokens(Tensor x, Tensor positional) implements Op {
                 .set("batch", x.shape().get(0))
                 .set("pixels", pixels())
                 .set("channels", x.width());
+    }
+
+    @Override
+    public void gradient(List<Tensor> outputs, Gradients gradients) {
+        Tensor dy = gradients.of(outputs.getFirst());
+        Tensor dPositional = gradients.parameter(positional);
+        if (dPositional != null) {
+            gradients.record(new ColumnSums(dy.reshaped(x.shape().get(0), positional.elements()), dPositional));
+        }
+        if (gradients.wanted(x)) {
+            gradients.add(x, gradients.record(x, new AttentionPoolTokensGradient(dy, x.shape())));
+        }
     }
 }

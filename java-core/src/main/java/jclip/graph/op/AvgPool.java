@@ -2,6 +2,7 @@ package jclip.graph.op;
 
 import java.util.List;
 import java.util.stream.Stream;
+import jclip.graph.Gradients;
 import jclip.graph.Op;
 import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -33,5 +34,11 @@ public record AvgPool(Tensor x, long kernel) implements Op {
                 .set("width", x.shape().get(2))
                 .set("channels", x.width())
                 .set("kernel", kernel);
+    }
+
+    @Override
+    public void gradient(List<Tensor> outputs, Gradients gradients) {
+        Tensor dy = gradients.of(outputs.getFirst());
+        gradients.add(x, gradients.record(x, new AvgPoolGradient(dy, x.shape(), kernel)));
     }
 }

@@ -2,6 +2,7 @@ package jclip.graph.op;
 
 import java.util.List;
 import java.util.stream.Stream;
+import jclip.graph.Gradients;
 import jclip.graph.Op;
 import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -35,5 +36,13 @@ public record BatchNorm(Tensor x, Tensor weight, Tensor bias, Tensor mean, Tenso
                 .set("rows", x.rows())
                 .set("channels", x.width())
                 .set("epsilon", epsilon);
+    }
+
+    @Override
+    public void gradient(List<Tensor> outputs, Gradients gradients) {
+        Tensor dy = gradients.of(outputs.getFirst());
+        BatchNormGradient gradient = new BatchNormGradient(
+                dy, x, mean, variance, weight, gradients.parameter(weight), gradients.parameter(bias), epsilon);
+        gradients.add(x, gradients.record(x, gradient));
     }
 }

@@ -2,6 +2,7 @@ package jclip.graph.op;
 
 import java.util.List;
 import java.util.stream.Stream;
+import jclip.graph.Gradients;
 import jclip.graph.Op;
 import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -88,5 +89,36 @@ public record Conv2d(
                 .set("stride", stride)
                 .set("padding", padding)
                 .set("activation", activation.code());
+    }
+
+    @Override
+    public void gradient(List<Tensor> outputs, Gradients gradients) {
+        if (activation != Nonlinearity.IDENTITY || !(gradients.producer(weight) instanceof Conv2dPack pack)) {
+            throw new UnsupportedOperationException(
+                    "conv2d " + outputs + ": in training its activation is a node of its own and its weight is packed by one");
+        }
+        Tensor dy = gradients.of(outputs.getFirst());
+        Tensor dw = gradients.parameter(pack.w());
+        if (dw != null) {
+            gradients.record(new Conv2dWeightGradient(dy, x, layout, dw, stride, padding));
+        }
+        Tensor dBias = gradients.parameter(bias);
+        if (dBias != null) {
+            gradients.record(new ColumnSums(dy, dBias));
+        }
+        if (gradients.wanted(x)) {
+            Tensor turned = gradients.record(weight, new Conv2dPack(pack.w(), true));
+            gradients.set(x, gradients.record(x, dataGradient(dy, turned, gradients.pending(x))));
+        }
+        if (residual != null && gradients.wanted(residual)) {
+            gradients.add(residual, dy);
+        }
+    }
+
+    private Conv2dDataGradient dataGradient(Tensor dy, Tensor turned, @Nullable Tensor pending) {
+        if (layout != Layout.NHWC) {
+            throw new UnsupportedOperationException("conv2d: the gradient of pixels in NCHW order is not there");
+        }
+        return new Conv2dDataGradient(dy, turned, pending, x.shape(), stride, padding);
     }
 }

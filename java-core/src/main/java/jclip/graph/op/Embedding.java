@@ -2,6 +2,7 @@ package jclip.graph.op;
 
 import java.util.List;
 import java.util.stream.Stream;
+import jclip.graph.Gradients;
 import jclip.graph.Op;
 import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -40,5 +41,18 @@ public record Embedding(
                 .set("width", table.width())
                 .set("vocabulary", table.rows())
                 .set("context", positional.rows());
+    }
+
+    @Override
+    public void gradient(List<Tensor> outputs, Gradients gradients) {
+        gradients.record(new EmbeddingGradient(
+                ids,
+                positions,
+                gradients.of(outputs.getFirst()),
+                gradients.parameter(table),
+                gradients.parameter(positional),
+                table.rows(),
+                positional.rows(),
+                live));
     }
 }

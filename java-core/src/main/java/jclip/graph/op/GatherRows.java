@@ -2,6 +2,7 @@ package jclip.graph.op;
 
 import java.util.List;
 import java.util.stream.Stream;
+import jclip.graph.Gradients;
 import jclip.graph.Op;
 import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -47,5 +48,12 @@ public record GatherRows(
                 .set("source_rows", x.rows())
                 .set("width", x.width())
                 .set("step", step);
+    }
+
+    @Override
+    public void gradient(List<Tensor> outputs, Gradients gradients) {
+        Tensor dy = gradients.of(outputs.getFirst());
+        gradients.set(
+                x, gradients.record(x, new ScatterRows(dy, index, gradients.pending(x), x.rows(), step, live)));
     }
 }

@@ -2,6 +2,7 @@ package jclip.graph.op;
 
 import java.util.List;
 import java.util.stream.Stream;
+import jclip.graph.Gradients;
 import jclip.graph.Op;
 import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -58,5 +59,39 @@ public record Gemm(
                 .set("ldy", y.rowStride())
                 .set("activation", activation.code())
                 .set("precision", 0);
+    }
+
+    @Override
+    public void gradient(List<Tensor> outputs, Gradients gradients) {
+        if (activation != Nonlinearity.IDENTITY || !(gradients.producer(weight) instanceof GemmPack pack)) {
+            throw new UnsupportedOperationException(
+                    "gemm " + outputs + ": in training its activation is a node of its own and its weight is packed by one");
+        }
+        Tensor dy = gradients.of(outputs.getFirst());
+        weightGradient(pack, dy, gradients.parameter(pack.w()), gradients.parameter(bias), gradients);
+        if (gradients.wanted(a)) {
+            Tensor turned = gradients.record(weight, pack.turned());
+            gradients.set(
+                    a,
+                    gradients.record(
+                            a, new Gemm(dy, turned, null, gradients.pending(a), Nonlinearity.IDENTITY, live)));
+        }
+        if (residual != null && gradients.wanted(residual)) {
+            gradients.add(residual, dy);
+        }
+    }
+
+    /** A transposed weight [k, n] gets a^T dy, which is the same operator with its factors exchanged. */
+    private void weightGradient(
+            GemmPack pack, Tensor dy, @Nullable Tensor dw, @Nullable Tensor dBias, Gradients gradients) {
+        boolean together = dw != null && !pack.transposed();
+        if (together) {
+            gradients.record(new GemmWeightGradient(dy, a, dw, dBias, live));
+        } else if (dw != null) {
+            gradients.record(new GemmWeightGradient(a, dy, dw, null, live));
+        }
+        if (dBias != null && !together) {
+            gradients.record(new ColumnSums(dy, dBias));
+        }
     }
 }

@@ -2,6 +2,7 @@ package jclip.graph.op;
 
 import java.util.List;
 import java.util.stream.Stream;
+import jclip.graph.Gradients;
 import jclip.graph.Op;
 import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -32,5 +33,11 @@ public record L2Normalize(
                 .set("rows", x.rows())
                 .set("width", x.width())
                 .set("epsilon", epsilon);
+    }
+
+    @Override
+    public void gradient(List<Tensor> outputs, Gradients gradients) {
+        Tensor dy = gradients.of(outputs.getFirst());
+        gradients.add(x, gradients.record(x, new L2NormalizeGradient(x, dy, epsilon, live)));
     }
 }

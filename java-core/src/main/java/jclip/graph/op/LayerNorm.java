@@ -2,6 +2,7 @@ package jclip.graph.op;
 
 import java.util.List;
 import java.util.stream.Stream;
+import jclip.graph.Gradients;
 import jclip.graph.Op;
 import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -40,5 +41,20 @@ public record LayerNorm(
                 .set("rows", x.rows())
                 .set("width", x.width())
                 .set("epsilon", epsilon);
+    }
+
+    @Override
+    public void gradient(List<Tensor> outputs, Gradients gradients) {
+        Tensor dy = gradients.of(outputs.getFirst());
+        LayerNormGradient gradient = new LayerNormGradient(
+                dy,
+                x,
+                weight,
+                gradients.pending(x),
+                gradients.parameter(weight),
+                gradients.parameter(bias),
+                epsilon,
+                live);
+        gradients.set(x, gradients.record(x, gradient));
     }
 }

@@ -2,6 +2,7 @@ package jclip.graph.op;
 
 import java.util.List;
 import java.util.stream.Stream;
+import jclip.graph.Gradients;
 import jclip.graph.Op;
 import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -44,5 +45,30 @@ public record PatchEmbed(
                 .set("image_width", pixels.shape().get(3))
                 .set("patch", patch)
                 .set("width", weight.rows());
+    }
+
+    @Override
+    public void gradient(List<Tensor> outputs, Gradients gradients) {
+        if (!(gradients.producer(weight) instanceof GemmPack pack)) {
+            throw new UnsupportedOperationException("patch_embed " + outputs + ": in training its weight is packed by a node");
+        }
+        long batch = pixels.shape().get(0);
+        long width = weight.rows();
+        Tensor dy = gradients.of(outputs.getFirst());
+        Tensor pictures = dy.reshaped(batch, dy.elements() / batch);
+        long skipped = classEmbedding == null ? 0 : width;
+        Tensor dw = gradients.parameter(pack.w());
+        if (dw != null) {
+            Tensor patches = pictures.columns(skipped, pictures.width() - skipped);
+            gradients.record(Conv2dWeightGradient.ofPatches(patches, pixels, dw, patch));
+        }
+        Tensor dClass = gradients.parameter(classEmbedding);
+        if (dClass != null) {
+            gradients.record(new ColumnSums(pictures.columns(0, width), dClass));
+        }
+        Tensor dPositional = gradients.parameter(positional);
+        if (dPositional != null) {
+            gradients.record(new ColumnSums(pictures, dPositional));
+        }
     }
 }

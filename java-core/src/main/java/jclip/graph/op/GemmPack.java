@@ -1,0 +1,55 @@
+package jclip.graph.op;
+
+import java.util.List;
+import java.util.stream.Stream;
+import jclip.graph.Op;
+import jclip.graph.Parameter;
+import jclip.graph.Tensor;
+
+/**
+ * A weight packed for {@link Gemm}: w [n, k], or, transposed, w [k, n]; the result has shape [n, k].
+ *
+ * @param n rows of the packed matrix; w may have more dimensions than two
+ */
+public record GemmPack(Tensor w, boolean transposed, long n) implements Op {
+    public GemmPack {
+        if (w.elements() % n != 0 || w.rowStride() != w.width()) {
+            throw new IllegalArgumentException("gemm_pack: " + w + " as a matrix of " + n + " rows");
+        }
+    }
+
+    /** The transpose of what this packs: for the gradient of the other factor. */
+    GemmPack turned() {
+        return new GemmPack(w, !transposed, k());
+    }
+
+    private long k() {
+        return w.elements() / n;
+    }
+
+    @Override
+    public String operator() {
+        return "gemm_pack";
+    }
+
+    @Override
+    public Stream<Tensor> inputs() {
+        return Stream.of(w);
+    }
+
+    @Override
+    public List<Output> outputs() {
+        return List.of(Output.packed(Parameter.Form.GEMM, n, k()));
+    }
+
+    @Override
+    public void write(Fields fields, List<Tensor> outputs) {
+        fields.set("w", w)
+                .set("packed", outputs.getFirst())
+                .set("n", n)
+                .set("k", k())
+                .set("stride_n", transposed ? 1 : k())
+                .set("stride_k", transposed ? n : 1)
+                .set("precision", 0);
+    }
+}
