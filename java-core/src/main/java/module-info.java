@@ -17,4 +17,5 @@ module io.jclip {
     exports jclip.image;
     exports jclip.model;
     exports jclip.text;
+    exports jclip.train;
 }
