@@ -29,6 +29,7 @@ import picocli.CommandLine.IVersionProvider;
             BenchCommand.class,
             OpCommand.class,
             TrainCommand.class,
+            DataCommand.class,
             DemoCommand.class
         },
         footer = {
