@@ -28,6 +28,7 @@ import picocli.CommandLine.IVersionProvider;
             ConvertCommand.class,
             BenchCommand.class,
             OpCommand.class,
+            EvalCommand.class,
             DemoCommand.class
         },
         footer = {
