@@ -30,6 +30,7 @@ import picocli.CommandLine.IVersionProvider;
             OpCommand.class,
             TrainCommand.class,
             DataCommand.class,
+            EvalCommand.class,
             DemoCommand.class
         },
         footer = {
