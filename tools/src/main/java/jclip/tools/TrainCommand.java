@@ -137,10 +137,10 @@ final class TrainCommand extends JclipCommand {
             printJson(line);
         } else {
             out().println(
-                    outcome.finished()
-                            ? "done: " + outcome.model()
-                            : "stopped and saved at step " + outcome.step() + " of " + outcome.steps()
-                                    + "; --resume goes on");
+                            outcome.finished()
+                                    ? "done: " + outcome.model()
+                                    : "stopped and saved at step " + outcome.step() + " of " + outcome.steps()
+                                            + "; --resume goes on");
         }
     }
 
@@ -188,7 +188,8 @@ final class TrainCommand extends JclipCommand {
     private static String line(StepReport report) {
         return String.format(
                 Locale.ROOT,
-                "step %d/%d  loss %.4f (chance %.3f)  scale %.2f  norm %.3f  lr %.2e  %.1f pairs/s  waiting %.0f %%%s  %s left",
+                "step %d/%d  loss %.4f (chance %.3f)  scale %.2f  norm %.3f  lr %.2e  %.1f pairs/s  waiting %.0f %%%s "
+                        + " %s left",
                 report.step(),
                 report.steps(),
                 report.loss(),
