@@ -44,7 +44,7 @@ final class Tables {
         } catch (IOException e) {
             throw new DataException(table + ": cannot be read: " + e, e);
         } catch (DataException e) {
-            throw e.getMessage().contains(table.toString()) ? e : new DataException(table + ": " + e.getMessage(), e);
+            throw String.valueOf(e.getMessage()).contains(table.toString()) ? e : new DataException(table + ": " + e.getMessage(), e);
         }
         return reading.set();
     }
