@@ -2,61 +2,55 @@ package jclip.train;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.TreeMap;
 
 /**
- * One log interval. Rates and shares are over the interval; the others are of its last step.
+ * A line of the log: the last step of an interval, and the interval's pace.
  *
- * @param step steps done, from 1
+ * @param step optimiser steps made
  * @param steps of the whole run
- * @param epoch from 0, with its part
- * @param batch pairs a step
- * @param loss before the update
- * @param logitScale after the update, the factor itself (about 14.3 at the start), not its logarithm
- * @param gradientNorm before clipping
- * @param learningRate of the step
- * @param pairsPerSecond of wall time
- * @param waiting share of the time spent waiting for data, 0 to 1
- * @param dropped samples left out since the start, by reason
- * @param secondsLeft as it goes now
+ * @param loss of the last step, before its update
+ * @param chance ln(batch): the loss of features that know nothing
+ * @param logitScale the parameter; cosines are multiplied by its exponential
+ * @param gradientNorm of all gradients together, before clipping
+ * @param clipFactor by which they were multiplied
+ * @param learningRate of the last step
+ * @param pairsPerSecond over the interval
+ * @param waiting share of the interval's time spent waiting for data
+ * @param dropped broken samples of this sitting so far, by reason
+ * @param secondsLeft until the last step, at this pace
  */
 public record StepReport(
         long step,
         long steps,
-        double epoch,
-        int batch,
         double loss,
+        double chance,
         double logitScale,
         double gradientNorm,
+        double clipFactor,
         double learningRate,
         double pairsPerSecond,
         double waiting,
         Map<String, Long> dropped,
         double secondsLeft) {
-    /** Keeps the map as it is now. */
-    public StepReport {
-        dropped = Map.copyOf(dropped);
-    }
-
-    /** What a contrastive loss over this batch is without knowledge: ln(batch). */
-    public double lnBatch() {
-        return Math.log(batch);
-    }
-
-    /** All but the step, by the names of the log's fields. */
+    /** As the JSONL log and {@code --json} show it, without the step. */
     public Map<String, Object> fields() {
-        Map<String, Object> fields = new LinkedHashMap<>();
-        fields.put("steps", steps);
-        fields.put("epoch", epoch);
-        fields.put("loss", loss);
-        fields.put("ln_batch", lnBatch());
-        fields.put("logit_scale", logitScale);
-        fields.put("grad_norm", gradientNorm);
-        fields.put("lr", learningRate);
-        fields.put("pairs_per_second", pairsPerSecond);
-        fields.put("waiting", waiting);
-        fields.put("dropped", new TreeMap<>(dropped));
+        Map<String, Object> fields = new LinkedHashMap<>(scalars());
+        fields.put("dropped", dropped);
         fields.put("seconds_left", secondsLeft);
         return fields;
+    }
+
+    /** The numbers by name. */
+    public Map<String, Double> scalars() {
+        Map<String, Double> scalars = new LinkedHashMap<>();
+        scalars.put("loss", loss);
+        scalars.put("ln_batch", chance);
+        scalars.put("logit_scale", logitScale);
+        scalars.put("gradient_norm", gradientNorm);
+        scalars.put("clip_factor", clipFactor);
+        scalars.put("learning_rate", learningRate);
+        scalars.put("pairs_per_second", pairsPerSecond);
+        scalars.put("waiting", waiting);
+        return scalars;
     }
 }

@@ -1,38 +1,31 @@
 package jclip.train;
 
-import java.nio.file.Path;
-import java.util.Map;
-
-/** Told what a trainer does, on the trainer's thread, between steps; what it throws ends the run. */
+/** What a run tells while it goes on; called by the thread that trains. Every method has a default that does nothing. */
 public interface TrainerListener {
-    /**
-     * The run begins.
-     *
-     * @param config with every value resolved
-     * @param firstStep the first step to come, beyond 0 when resumed
-     * @param parameters of the model
-     */
-    default void started(TrainingConfig config, long firstStep, long parameters) {}
+    /** Hears nothing. */
+    TrainerListener NONE = new TrainerListener() {};
 
-    /** A log interval has ended. */
+    /**
+     * Before the first step.
+     *
+     * @param step that the run begins with: not 0 if it was resumed
+     * @param steps of the whole run
+     * @param parameters of the model
+     * @param arenaBytes memory for activations
+     */
+    default void started(long step, long steps, long parameters, long arenaBytes) {}
+
+    /** At the end of every log interval. */
     default void step(StepReport report) {}
 
-    /** A state or a model has been saved, whole and durable. */
-    default void saved(long step, Path place) {}
+    /** After a validation; chance is the loss of features that know nothing. */
+    default void validated(long step, double loss, double chance) {}
 
-    /** Validation has ended; figures by name, such as {@code val_loss}. */
-    default void validated(long step, Map<String, Double> figures) {}
+    /** After a snapshot. */
+    default void saved(long step) {}
 
-    /**
-     * The run has ended.
-     *
-     * @param step steps done in all
-     * @param stopped whether it ended early, as {@link #stop()} asked
-     */
-    default void finished(long step, boolean stopped) {}
-
-    /** Asked after every step from the trainer's thread: true makes it save its state and end. */
-    default boolean stop() {
+    /** Asked between steps, from the training thread: true finishes the run after this step and saves it. */
+    default boolean stopRequested() {
         return false;
     }
 }

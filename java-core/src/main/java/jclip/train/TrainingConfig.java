@@ -1,335 +1,258 @@
 package jclip.train;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Collections;
+import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Every setting of a training run. As a file it is one JSON object whose keys are the flags of {@code jclip train} with
- * underscores (dashes are understood); a key that is left out has its standard value, an unknown one is an error. Immutable.
- *
- * <p>The groups below are read from it by name; {@link #settings()} lists all keys with what they mean.
+ * The settings of a run: those given, and the defaults of all others. Immutable; what contradicts itself is refused when it is made.
  */
 public final class TrainingConfig {
-    private final Map<String, Object> values;
+    /** Settings that may differ between the sittings of one run: they do not change its numbers. */
+    private static final Set<Setting> FREE = Set.of(
+            Setting.OUTPUT,
+            Setting.RESUME,
+            Setting.WORKERS,
+            Setting.THREADS,
+            Setting.CHECKPOINT_EVERY,
+            Setting.KEEP_CHECKPOINTS,
+            Setting.LOG_EVERY,
+            Setting.VAL_EVERY,
+            Setting.VAL_DATA);
 
-    private TrainingConfig(Map<String, Object> values) {
-        this.values = Collections.unmodifiableMap(values);
+    private final Map<Setting, Object> given;
+
+    private TrainingConfig(Map<Setting, Object> given) {
+        this.given = given;
         check();
     }
 
-    /** Every setting, in the order of the file. */
-    public static List<Setting> settings() {
-        return Settings.ALL;
-    }
-
-    /** All at their standard values. */
-    public static TrainingConfig standard() {
-        Map<String, Object> values = new LinkedHashMap<>();
-        Settings.ALL.forEach(setting -> values.put(setting.key(), setting.standard()));
-        return new TrainingConfig(values);
+    /**
+     * Settings by value: a String, Long, Double, Boolean, or list of Strings, as the setting's type wants.
+     *
+     * @throws IllegalArgumentException if they contradict each other
+     */
+    public static TrainingConfig of(Map<Setting, ?> settings) {
+        return new TrainingConfig(new EnumMap<>(settings));
     }
 
     /**
-     * Reads a file.
+     * Reads a configuration file.
      *
-     * @throws IllegalArgumentException if it is no JSON object, or a key or value is wrong; the message names the file
-     * @throws UncheckedIOException if it cannot be read
+     * @return the values that it gives, to be completed or overridden
+     * @throws IllegalArgumentException if the file is no JSON object, or has an unknown key or a value of another type
      */
-    public static TrainingConfig read(Path file) {
+    public static Map<Setting, Object> read(Path file) {
+        Map<String, @Nullable Object> fields;
         try {
             byte[] bytes = Files.readAllBytes(file);
-            return standard().with(Json.object(bytes, 0, bytes.length));
-        } catch (JsonProcessingException e) {
-            throw new IllegalArgumentException(file + ": " + Json.complaint(e), e);
+            fields = Json.object(bytes, 0, bytes.length);
         } catch (IOException e) {
-            throw new UncheckedIOException(file + ": cannot be read", e);
-        } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
+            throw new IllegalArgumentException(file + ": " + Json.complaint(e), e);
         }
-    }
-
-    /**
-     * This with some settings replaced.
-     *
-     * @param changes values of the settings' kinds, or strings of them as on a command line
-     * @throws IllegalArgumentException if a key is unknown or a value is wrong
-     */
-    public TrainingConfig with(Map<String, ? extends @Nullable Object> changes) {
-        Map<String, Object> changed = new LinkedHashMap<>(values);
-        changes.forEach((name, value) -> {
-            Setting setting = Settings.find(name);
-            if (value == null) {
-                throw new IllegalArgumentException(
-                        "setting '" + setting.key() + "' is null; leave it out for its standard value");
-            }
-            changed.put(setting.key(), setting.value(value));
-        });
-        return new TrainingConfig(changed);
-    }
-
-    /**
-     * This with what depends on the data's size filled in: {@code steps}, and a warm-up of a tenth of them (at most
-     * 2000) where none was chosen.
-     */
-    public TrainingConfig resolved(long stepsPerEpoch) {
-        long all = length().steps() > 0 ? length().steps() : Math.multiplyExact(length().epochs(), stepsPerEpoch);
-        long warmup = integer("warmup") >= 0 ? integer("warmup") : Math.min(2000, all / 10);
-        return with(Map.of("steps", all, "warmup", warmup));
-    }
-
-    /** As a file: every key, indented. */
-    public String json() {
-        return new String(Json.indented(values), StandardCharsets.UTF_8) + "\n";
-    }
-
-    /** By key, in the order of {@link #settings()}. */
-    public Map<String, Object> values() {
-        return values;
-    }
-
-    /**
-     * Where pairs come from.
-     *
-     * @param path shards, a list of pictures and captions, or a folder of classes
-     * @param weight how often it is drawn, relative to others
-     */
-    public record Source(String path, double weight) {
-        static Source parse(String text) {
-            int at = text.lastIndexOf('@');
-            double weight = 1;
-            if (at > 0) {
-                try {
-                    weight = Double.parseDouble(text.substring(at + 1));
-                } catch (NumberFormatException e) {
-                    return new Source(text, 1); // an @ of the path
+        Map<Setting, Object> settings = new EnumMap<>(Setting.class);
+        fields.forEach((key, value) -> {
+            try {
+                Setting setting = Setting.of(key);
+                if (value != null) {
+                    settings.put(setting, typed(setting, value));
                 }
+            } catch (IllegalArgumentException e) {
+                throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
             }
-            if (!(weight > 0 && Double.isFinite(weight))) {
-                throw new IllegalArgumentException("source '" + text + "' has weight " + weight + "; wanted > 0");
+        });
+        return settings;
+    }
+
+    private static Object typed(Setting setting, Object value) {
+        return switch (setting.type()) {
+            case LIST -> {
+                List<String> list = new ArrayList<>();
+                for (Object item : value instanceof List<?> many ? many : List.of(value)) {
+                    list.add(String.valueOf(item));
+                }
+                yield list;
             }
-            return new Source(at > 0 ? text.substring(0, at) : text, weight);
-        }
-    }
-
-    /** What is trained: a configuration, a checkpoint to start from, a vocabulary. */
-    public record Model(Optional<Path> config, Optional<Path> init, Optional<Path> vocab) {}
-
-    /** Where pairs come from and how they are prepared. */
-    public record Data(
-            List<Source> train,
-            List<Source> val,
-            Optional<Path> classes,
-            Optional<Path> templates,
-            double scaleFrom,
-            double scaleTo,
-            double ratioFrom,
-            double ratioTo,
-            boolean cutText,
-            int workers) {}
-
-    /** How long and how large. {@code steps} 0: by {@code epochs}; {@code chunkSize} 0: no gradient cache. */
-    public record Length(long steps, long epochs, int batchSize, int accumFreq, int chunkSize, long seed) {}
-
-    /** AdamW's numbers and what goes with them; a norm, decay or factor of 0 or 1 as its setting says is off. */
-    public record Optimiser(
-            double beta1,
-            double beta2,
-            double eps,
-            double weightDecay,
-            double gradClipNorm,
-            double emaDecay,
-            boolean emaWarmup,
-            double layerDecay,
-            boolean exactLogitScale) {}
-
-    /** What stays as it is. */
-    public record Frozen(boolean image, int unlockedGroups, boolean batchNorm, boolean text) {}
-
-    /** How it is computed. */
-    public record Compute(String precision, double patchDropout, boolean recompute, int threads) {}
-
-    /** How often something is written, in steps; 0 is at the end only. */
-    public record Intervals(long checkpoint, int keep, long log, long val) {}
-
-    /** The folder of everything that the run writes. */
-    public Path output() {
-        return Path.of(text("output"));
-    }
-
-    /** Whether to go on from the newest state in the output folder. */
-    public boolean resume() {
-        return flag("resume");
-    }
-
-    /** {@code clip} or {@code siglip}. */
-    public String loss() {
-        return text("loss");
-    }
-
-    /** What is trained. */
-    public Model model() {
-        return new Model(path("model_config"), path("init"), path("vocab"));
-    }
-
-    /** The data. */
-    public Data data() {
-        return new Data(
-                sources("train_data"),
-                sources("val_data"),
-                path("classes"),
-                path("templates"),
-                number("aug_scale_min"),
-                number("aug_scale_max"),
-                number("aug_ratio_min"),
-                number("aug_ratio_max"),
-                flag("cut_text"),
-                count("workers"));
-    }
-
-    /** Steps and batches. */
-    public Length length() {
-        return new Length(
-                integer("steps"),
-                integer("epochs"),
-                count("batch_size"),
-                count("accum_freq"),
-                count("chunk_size"),
-                integer("seed"));
-    }
-
-    /** The optimiser. */
-    public Optimiser optimiser() {
-        return new Optimiser(
-                number("beta1"),
-                number("beta2"),
-                number("eps"),
-                number("weight_decay"),
-                number("grad_clip_norm"),
-                number("ema_decay"),
-                flag("ema_warmup"),
-                number("layer_decay"),
-                text("accum_logit_scale").equals("exact"));
-    }
-
-    /**
-     * The learning rate over the steps.
-     *
-     * @throws IllegalStateException before {@link #resolved}
-     */
-    public Schedule schedule() {
-        long steps = integer("steps");
-        long warmup = integer("warmup");
-        if (steps == 0 || warmup < 0) {
-            throw new IllegalStateException("steps and warm-up are not resolved yet");
-        }
-        return switch (text("schedule")) {
-            case "cosine" -> new Schedule.Cosine(number("lr"), warmup, steps);
-            case "const" -> new Schedule.Constant(number("lr"), warmup);
-            default ->
-                new Schedule.ConstantCooldown(
-                        number("lr"),
-                        warmup,
-                        steps,
-                        integer("cooldown_steps"),
-                        number("cooldown_power"),
-                        number("cooldown_end_lr"));
+            case REAL -> setting.parse(String.valueOf(value));
+            case TEXT, INTEGER, FLAG -> {
+                boolean fits =
+                        switch (setting.type()) {
+                            case INTEGER -> value instanceof Long;
+                            case FLAG -> value instanceof Boolean;
+                            default -> value instanceof String;
+                        };
+                if (!fits) {
+                    throw new IllegalArgumentException(setting.key() + " is " + value + "; wanted "
+                            + setting.type().name().toLowerCase(java.util.Locale.ROOT));
+                }
+                yield value;
+            }
         };
     }
 
-    /** What stays as it is. */
-    public Frozen frozen() {
-        return new Frozen(flag("freeze_image"), count("unlocked_groups"), flag("freeze_bn_stats"), flag("freeze_text"));
-    }
-
-    /** How it is computed. */
-    public Compute compute() {
-        return new Compute(text("precision"), number("patch_dropout"), flag("recompute"), count("threads"));
-    }
-
-    /** How often something is written. */
-    public Intervals intervals() {
-        return new Intervals(
-                integer("checkpoint_every"), count("keep_checkpoints"), integer("log_every"), integer("val_every"));
-    }
-
     private void check() {
-        Settings.RANGES.forEach((key, range) -> range.check(key, ((Number) get(key)).doubleValue()));
-        sources("train_data");
-        sources("val_data");
-        requireOrder("aug_scale_min", "aug_scale_max");
-        requireOrder("aug_ratio_min", "aug_ratio_max");
-        if (count("chunk_size") > 0 && count("batch_size") % count("chunk_size") != 0) {
-            throw new IllegalArgumentException("setting 'chunk_size' is " + get("chunk_size")
-                    + "; wanted a divisor of batch_size, " + get("batch_size"));
-        }
-    }
-
-    private void requireOrder(String low, String high) {
-        if (number(low) > number(high)) {
+        require(!text(Setting.OUTPUT).isEmpty(), Setting.OUTPUT, "a folder");
+        boolean scratch = given.containsKey(Setting.MODEL_CONFIG);
+        if (scratch == given.containsKey(Setting.INIT)) {
             throw new IllegalArgumentException(
-                    "setting '" + low + "' is " + get(low) + "; wanted at most " + high + ", " + get(high));
+                    "give model_config to train from scratch, or init to fine-tune: one of the two");
+        }
+        require(!list(Setting.TRAIN_DATA).isEmpty(), Setting.TRAIN_DATA, "at least one set");
+        int weights = list(Setting.TRAIN_WEIGHTS).size();
+        require(
+                weights == 0 || weights == list(Setting.TRAIN_DATA).size(),
+                Setting.TRAIN_WEIGHTS,
+                "as many as training sets");
+        oneOf(Setting.LOSS, "clip", "siglip");
+        oneOf(Setting.SCHEDULE, "cosine", "const", "const-cooldown");
+        oneOf(Setting.ACCUM_LOGIT_SCALE, "exact", "open_clip");
+        oneOf(Setting.PRECISION, "fp32", "bf16");
+        for (Setting setting : List.of(
+                Setting.BATCH_SIZE,
+                Setting.ACCUM_FREQ,
+                Setting.CHECKPOINT_EVERY,
+                Setting.KEEP_CHECKPOINTS,
+                Setting.LOG_EVERY)) {
+            require(integer(setting) >= 1, setting, "at least 1");
+        }
+        for (Setting setting : Setting.values()) {
+            if (setting.type() == Setting.Type.INTEGER && setting != Setting.SEED) {
+                require(integer(setting) >= 0 && integer(setting) <= Integer.MAX_VALUE, setting, "0 or more");
+            } else if (setting.type() == Setting.Type.REAL) {
+                require(real(setting) >= 0, setting, "0 or more");
+            }
+        }
+        require(real(Setting.PATCH_DROPOUT) < 1, Setting.PATCH_DROPOUT, "less than 1");
+        require(
+                integer(Setting.CHUNK_SIZE) == 0 || integer(Setting.ACCUM_FREQ) == 1,
+                Setting.CHUNK_SIZE,
+                "no accum_freq beside it");
+        require(integer(Setting.BATCH_SIZE) % chunk() == 0, Setting.BATCH_SIZE, "a multiple of its chunks");
+        require(list(Setting.CROP_SCALE).size() % 2 == 0, Setting.CROP_SCALE, "two numbers, or none");
+        require(list(Setting.CROP_RATIO).size() == 2, Setting.CROP_RATIO, "two numbers");
+    }
+
+    private void require(boolean holds, Setting setting, String wanted) {
+        if (!holds) {
+            throw new IllegalArgumentException(setting.key() + " is " + value(setting) + "; wanted " + wanted);
         }
     }
 
-    private Object get(String key) {
-        Object value = values.get(key);
-        if (value == null) {
-            throw new IllegalStateException("no setting '" + key + "'");
+    private void oneOf(Setting setting, String... words) {
+        require(List.of(words).contains(text(setting)), setting, String.join(" or ", words));
+    }
+
+    private @Nullable Object value(Setting setting) {
+        return given.getOrDefault(setting, setting.standard());
+    }
+
+    /** Whether the setting has a value, given or by default. */
+    public boolean has(Setting setting) {
+        return value(setting) != null;
+    }
+
+    /** A text; empty for none. */
+    public String text(Setting setting) {
+        return value(setting) instanceof String text ? text : "";
+    }
+
+    /** A whole number. */
+    public int integer(Setting setting) {
+        return Math.toIntExact(whole(setting));
+    }
+
+    /** A whole number of any size: the seed. */
+    public long whole(Setting setting) {
+        return value(setting) instanceof Long number ? number : 0;
+    }
+
+    /** A real number. */
+    public double real(Setting setting) {
+        return value(setting) instanceof Number number ? number.doubleValue() : 0;
+    }
+
+    /** A truth value. */
+    public boolean flag(Setting setting) {
+        return value(setting) instanceof Boolean flag && flag;
+    }
+
+    /** A list. */
+    public List<String> list(Setting setting) {
+        return value(setting) instanceof List<?> list
+                ? list.stream().map(String::valueOf).toList()
+                : List.of();
+    }
+
+    /** The folder of the run. */
+    public Path output() {
+        return Path.of(text(Setting.OUTPUT));
+    }
+
+    /** Pairs of a chunk. */
+    public int chunk() {
+        int size = integer(Setting.CHUNK_SIZE);
+        int batch = integer(Setting.BATCH_SIZE);
+        return size > 0 ? Math.min(size, batch) : Math.max(1, batch / integer(Setting.ACCUM_FREQ));
+    }
+
+    /** Steps of the whole run. */
+    long steps(long stepsPerEpoch) {
+        int steps = integer(Setting.STEPS);
+        return steps > 0 ? steps : Math.max(1, Math.round(real(Setting.EPOCHS) * stepsPerEpoch));
+    }
+
+    Schedule schedule(long steps) {
+        double base = real(Setting.LR);
+        int warmup = integer(Setting.WARMUP);
+        return switch (text(Setting.SCHEDULE)) {
+            case "const" -> new Schedule.Constant(base, warmup);
+            case "const-cooldown" ->
+                new Schedule.ConstantCooldown(
+                        base,
+                        warmup,
+                        steps,
+                        integer(Setting.COOLDOWN),
+                        real(Setting.COOLDOWN_POWER),
+                        real(Setting.COOLDOWN_END_LR));
+            default -> new Schedule.Cosine(base, warmup, steps);
+        };
+    }
+
+    /** All settings with a value, resolved, in the table's order: what the run's config.json says. */
+    public Map<String, Object> resolved() {
+        Map<String, Object> all = new LinkedHashMap<>();
+        for (Setting setting : Setting.values()) {
+            Object value = value(setting);
+            if (value != null) {
+                all.put(setting.key(), value);
+            }
         }
-        return value;
+        return all;
     }
 
-    private String text(String key) {
-        return (String) get(key);
+    byte[] json() {
+        return Json.indented(resolved());
     }
 
-    private Optional<Path> path(String key) {
-        return text(key).isEmpty() ? Optional.empty() : Optional.of(Path.of(text(key)));
-    }
-
-    private long integer(String key) {
-        return (Long) get(key);
-    }
-
-    private int count(String key) {
-        return Math.toIntExact(integer(key));
-    }
-
-    private double number(String key) {
-        return (Double) get(key);
-    }
-
-    private boolean flag(String key) {
-        return (Boolean) get(key);
-    }
-
-    private List<Source> sources(String key) {
-        return ((List<?>) get(key))
-                .stream().map(item -> Source.parse((String) item)).toList();
-    }
-
-    @Override
-    public boolean equals(@Nullable Object other) {
-        return other instanceof TrainingConfig config && config.values.equals(values);
-    }
-
-    @Override
-    public int hashCode() {
-        return values.hashCode();
-    }
-
-    @Override
-    public String toString() {
-        return json();
+    /**
+     * That this is the configuration of the run that an earlier sitting wrote, up to what does not change its numbers.
+     *
+     * @throws IllegalArgumentException if another setting differs, naming it
+     */
+    void requireSameRun(Path written) {
+        TrainingConfig before = of(read(written));
+        for (Setting setting : Setting.values()) {
+            if (!FREE.contains(setting) && !java.util.Objects.equals(before.value(setting), value(setting))) {
+                throw new IllegalArgumentException(written + ": the run to resume has " + setting.key() + " = "
+                        + before.value(setting) + ", not " + value(setting) + "; give it the same settings");
+            }
+        }
     }
 }

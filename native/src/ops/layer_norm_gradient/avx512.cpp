@@ -1,0 +1,6 @@
+#include "ops/layer_norm_gradient/simd.h"
+#include "simd/vec_avx512.h"
+
+int32_t jc::avx512::layer_norm_gradient(jc_context* context, const jc_layer_norm_gradient_args* a) {
+  return layer_norm_gradient_simd<Vec>(context, a);
+}
