@@ -68,8 +68,7 @@ public record PackedShards(Path folder, int shards, int samples, long bytes, Map
      * @param progress told how many samples are done
      * @throws DataException if the folder is in use, cannot be written, or no sample is sound
      */
-    public static PackedShards write(
-            Dataset set, Path folder, int mostSamples, long mostBytes, IntConsumer progress) {
+    public static PackedShards write(Dataset set, Path folder, int mostSamples, long mostBytes, IntConsumer progress) {
         if (mostSamples < 1 || mostBytes < 1) {
             throw new IllegalArgumentException(
                     "shards of " + mostSamples + " samples and " + mostBytes + " bytes, wanted at least 1 of both");
@@ -85,10 +84,9 @@ public record PackedShards(Path folder, int shards, int samples, long bytes, Map
             }
             Path part = Files.createTempDirectory(parent, "." + target.getFileName() + "-");
             try {
-                PackedShards packed = new Packing(set, part, Shards.fileName(target), mostSamples, mostBytes)
-                        .write(folder, progress);
-                Files.setPosixFilePermissions(
-                        part, PosixFilePermissions.fromString("rwxr-xr-x"));
+                PackedShards packed =
+                        new Packing(set, part, Shards.fileName(target), mostSamples, mostBytes).write(folder, progress);
+                Files.setPosixFilePermissions(part, PosixFilePermissions.fromString("rwxr-xr-x"));
                 Files.move(part, target, StandardCopyOption.ATOMIC_MOVE);
                 return packed;
             } catch (IOException | RuntimeException | Error e) {
@@ -333,7 +331,8 @@ public record PackedShards(Path folder, int shards, int samples, long bytes, Map
             channel.force(true);
             long size = channel.size();
             tar.close();
-            return new Shard(Shards.fileName(file), samples, size, HexFormat.of().formatHex(digest.digest()));
+            return new Shard(
+                    Shards.fileName(file), samples, size, HexFormat.of().formatHex(digest.digest()));
         }
 
         void abandon() throws IOException {

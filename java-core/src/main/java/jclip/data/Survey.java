@@ -53,7 +53,12 @@ public record Survey(
      * @param broken samples that cannot, by reason
      * @param damage what is wrong with it as a whole, or null
      */
-    public record Part(String name, long bytes, int samples, Map<Defect, Long> broken, @Nullable String damage) {}
+    public record Part(
+            String name,
+            long bytes,
+            int samples,
+            Map<Defect, Long> broken,
+            @Nullable String damage) {}
 
     /** Two pictures that are nearly the same. */
     public record Pair(String picture, String earlier, int distance) {}
@@ -64,8 +69,7 @@ public record Survey(
     /** Least, mean and most of some numbers; zeros where there are none. */
     public record Range(long least, double mean, long most) {
         static Range of(Collection<? extends Number> values) {
-            var statistics =
-                    values.stream().mapToLong(Number::longValue).summaryStatistics();
+            var statistics = values.stream().mapToLong(Number::longValue).summaryStatistics();
             return statistics.getCount() == 0
                     ? new Range(0, 0, 0)
                     : new Range(statistics.getMin(), statistics.getAverage(), statistics.getMax());

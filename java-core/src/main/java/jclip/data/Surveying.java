@@ -27,7 +27,12 @@ final class Surveying {
 
     /** What a decoded picture showed; the exception instead where it is broken. */
     private record Look(
-            String format, int bytes, int width, int height, long hash, @Nullable RuntimeException failure) {}
+            String format,
+            int bytes,
+            int width,
+            int height,
+            long hash,
+            @Nullable RuntimeException failure) {}
 
     private final Tokenizer tokenizer;
     private final int threads;

@@ -80,7 +80,9 @@ final class Tables {
         List<String> candidates = wanted == null ? usual : List.of(wanted);
         for (String candidate : candidates) {
             for (int i = 0; i < names.size(); i++) {
-                if (wanted == null ? names.get(i).equalsIgnoreCase(candidate) : names.get(i).equals(candidate)) {
+                if (wanted == null
+                        ? names.get(i).equalsIgnoreCase(candidate)
+                        : names.get(i).equals(candidate)) {
                     return i;
                 }
             }

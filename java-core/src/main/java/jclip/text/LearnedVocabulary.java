@@ -56,8 +56,7 @@ public final class LearnedVocabulary {
      */
     public static LearnedVocabulary of(Iterable<String> texts, int size) {
         if (size < SMALLEST || size > LARGEST) {
-            throw new IllegalArgumentException(
-                    "vocabulary size " + size + ", wanted " + SMALLEST + " to " + LARGEST);
+            throw new IllegalArgumentException("vocabulary size " + size + ", wanted " + SMALLEST + " to " + LARGEST);
         }
         Learning learning = new Learning();
         Words words = new Words();
@@ -195,7 +194,9 @@ public final class LearnedVocabulary {
                 long pair = (long) row[i] << 32 | row[i + 1];
                 pairCounts.merge(pair, sign * counts.get(word), Long::sum);
                 if (sign > 0) {
-                    pairWords.computeIfAbsent(pair, key -> new LinkedHashSet<>()).add(word);
+                    pairWords
+                            .computeIfAbsent(pair, key -> new LinkedHashSet<>())
+                            .add(word);
                     if (started) {
                         push(pair);
                     }

@@ -140,13 +140,11 @@ final class DataCheckCommand extends JclipCommand {
         table.row("tokens", words(captions.tokens()) + ", " + captions.cut() + " captions have more than 77");
         table.row("near duplicates", "" + survey.nearDuplicates());
         out().print(table);
-        survey.firstNearDuplicates()
-                .forEach(pair -> out().println(
-                                "  " + pair.picture() + " ~ " + pair.earlier() + " (" + pair.distance() + " bits)"));
+        survey.firstNearDuplicates().forEach(pair -> out().println(
+                        "  " + pair.picture() + " ~ " + pair.earlier() + " (" + pair.distance() + " bits)"));
         survey.firstBroken()
                 .forEach(broken -> complain(
-                        broken.sample(),
-                        broken.defect() + (broken.detail().isEmpty() ? "" : ": " + broken.detail())));
+                        broken.sample(), broken.defect() + (broken.detail().isEmpty() ? "" : ": " + broken.detail())));
         out().flush();
     }
 

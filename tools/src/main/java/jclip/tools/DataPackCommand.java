@@ -47,9 +47,7 @@ final class DataPackCommand extends JclipCommand {
         PackedShards packed;
         Map<Defect, Long> skipped;
         boolean table = pictureColumn != null || captionColumn != null;
-        try (Dataset set = table
-                        ? Dataset.table(Path.of(input), pictureColumn, captionColumn)
-                        : Dataset.open(input);
+        try (Dataset set = table ? Dataset.table(Path.of(input), pictureColumn, captionColumn) : Dataset.open(input);
                 Progress progress = Progress.onTerminal("samples", set.size())) {
             skipped = set.drops();
             packed = PackedShards.write(set, output, samples, bytes, progress::at);

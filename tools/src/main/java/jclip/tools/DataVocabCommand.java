@@ -16,8 +16,9 @@ import picocli.CommandLine.Parameters;
 
 @Command(
         name = "vocab",
-        description = "Learns a byte-pair vocabulary of CLIP's kind from the captions (and prompts) of sets, for a small"
-                + " model. The same captions give the same file.",
+        description =
+                "Learns a byte-pair vocabulary of CLIP's kind from the captions (and prompts) of sets, for a small"
+                        + " model. The same captions give the same file.",
         footer = {"", "Example: jclip data vocab --size 4096 flickr8k-train --output bpe_small.txt.gz"})
 final class DataVocabCommand extends JclipCommand {
     @Parameters(paramLabel = "SHARDS", arity = "1..*", description = "Sets, as jclip data --help says.")
