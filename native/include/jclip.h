@@ -616,14 +616,15 @@ int32_t jc_l2_normalize_gradient(jc_context*, const jc_l2_normalize_gradient_arg
 
 /* z[i, j] = exp(log_scale) image[i] . text[j] (+ bias); no rows x rows matrix is made.
  * JC_SOFTMAX_LOSS: loss = (mean over i of CE(row i, i) + mean over j of CE(column j, j)) / 2.
- * JC_SIGMOID_LOSS: loss = sum over i, j of log(1 + exp(-y z)) / rows, y = +1 on the diagonal, -1 off it; statistics are zeros. */
+ * JC_SIGMOID_LOSS: loss = sum over i, j of log(1 + exp(-y z)) / rows, y = +1 on the diagonal, -1 off it; statistics are zeros.
+ * Row loss: log sum exp of row i less z[i, i]; column loss: of column i. */
 typedef struct {
   const float* image;     /* in [rows, width] */
   const float* text;      /* in [rows, width] */
   const float* log_scale; /* in [1] */
   const float* bias;      /* in [1] or null (0) */
   float* loss;            /* out [1] */
-  float* statistics;      /* out [3, rows]: z[i, i]; log sum exp of row i, less z[i, i]; the same of column i */
+  float* statistics;      /* out [5, rows]: z[i, i]; row and column loss; what rounding left out of these two */
   void* workspace;        /* workspace */
   int64_t workspace_bytes;
   int64_t rows;
@@ -639,7 +640,7 @@ typedef struct {
   const float* text;       /* in [rows, width] */
   const float* log_scale;  /* in [1] */
   const float* bias;       /* in [1] or null (0) */
-  const float* statistics; /* in [3, rows]: from jc_contrastive_loss */
+  const float* statistics; /* in [5, rows]: from jc_contrastive_loss */
   float* d_image;          /* out [rows, width] */
   float* d_text;           /* out [rows, width] */
   float* d_log_scale;      /* inout [1] or null */

@@ -6,15 +6,19 @@
 module io.jclip {
     requires io.jclip.natives;
     requires com.fasterxml.jackson.core;
+    requires org.apache.commons.compress;
     requires static transitive org.jspecify;
     requires transitive java.desktop;
 
     exports jclip;
     exports jclip.backend;
     exports jclip.checkpoint;
+    exports jclip.data;
+    exports jclip.eval;
     exports jclip.graph;
     exports jclip.graph.op;
     exports jclip.image;
     exports jclip.model;
     exports jclip.text;
+    exports jclip.train;
 }

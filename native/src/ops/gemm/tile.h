@@ -4,6 +4,7 @@
 // Every output element is one chain  acc = fma(a[k], w[k], acc), k = 0, 1, ...  that never leaves its register: whatever the tile, task
 // or thread, the bits are the same. k is not cut: gathered rows come from the second-level cache and a panel of weights from there or
 // beyond, each in one sequential stream that the tile uses slowly enough.
+// In bf16 a step takes two values of k, which lie together in what counts as one float of a tile or a panel.
 //
 // Budget of the largest AVX-512 tile, 14 x 32: 28 accumulators, 2 vectors of weights, 1 broadcast value of 32 registers; per k 28
 // multiply-adds for 2 loads and 14 broadcasts (one multiply-add a cycle where 512 bits pass in two halves, so 28 cycles in which 184
@@ -41,9 +42,22 @@ struct Streams {
   int64_t lines;
 };
 
-template <class V, int Rows>
+// Where step s of row i lies in a tile of `Rows` rows: in gathered rows, chunk by chunk, at i * 16 + s; in columns, at s * Rows + i.
+struct InChunks {
+  template <int Rows>
+  static constexpr int64_t kStep = 1;
+  static constexpr int64_t kRow = kChunk;
+};
+struct InColumns {
+  template <int Rows>
+  static constexpr int64_t kStep = Rows;
+  static constexpr int64_t kRow = 1;
+};
+
+template <class V, int Rows, class Order = InChunks>
 struct Kernel {
   static constexpr int kVectors = 2;
+  static constexpr int64_t kStep = Order::template kStep<Rows>;
   static constexpr int64_t kColumns = kVectors * V::kWidth;
   using Float = typename V::Float;
 
@@ -60,13 +74,13 @@ struct Kernel {
     for (; k >= kChunk; k -= kChunk) {
       for (int64_t i = 0; i < streams.lines; ++i, ahead += 16) V::prefetch(ahead);
 #pragma GCC unroll 1
-      for (int step = 0; step < kChunk; ++step) multiply_add(acc, a + step, w + step * kColumns);
+      for (int step = 0; step < kChunk; ++step) multiply_add(acc, a + step * kStep, w + step * kColumns);
       a += Rows * kChunk;
       w += kChunk * kColumns;
     }
     for (; k > 0; --k) {
       multiply_add(acc, a, w);
-      ++a;
+      a += kStep;
       w += kColumns;
     }
     finish(acc, p, places, columns);
@@ -87,9 +101,9 @@ struct Kernel {
     Float w0 = V::load(w), w1 = V::load(w + V::kWidth);
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
-      Float x = V::set(a[i * kChunk]);
-      acc[i][0] = V::fma(x, w0, acc[i][0]);
-      acc[i][1] = V::fma(x, w1, acc[i][1]);
+      Float x = V::set(a[i * Order::kRow]);
+      acc[i][0] = V::dot(x, w0, acc[i][0]);
+      acc[i][1] = V::dot(x, w1, acc[i][1]);
     }
   }
 
@@ -148,11 +162,11 @@ template <class V, int Most>
 using Run = void (*)(const Product&, const Streams&, const Places<Most>&, Columns);
 
 // kernels<V, Most>[r - 1] computes r rows.
-template <class V, int Most, class Sequence = std::make_integer_sequence<int, Most>>
+template <class V, int Most, class Order = InChunks, class Sequence = std::make_integer_sequence<int, Most>>
 struct Kernels;
-template <class V, int Most, int... I>
-struct Kernels<V, Most, std::integer_sequence<int, I...>> {
-  static constexpr Run<V, Most> table[Most] = {&Kernel<V, I + 1>::template run<Most>...};
+template <class V, int Most, class Order, int... I>
+struct Kernels<V, Most, Order, std::integer_sequence<int, I...>> {
+  static constexpr Run<V, Most> table[Most] = {&Kernel<V, I + 1, Order>::template run<Most>...};
 };
 
 template <int Most>

@@ -201,6 +201,11 @@ public final class Graph {
         return tensor;
     }
 
+    /** Whether there is an input or activation of that name. */
+    public boolean has(String tensorName) {
+        return taken(tensorName);
+    }
+
     public List<Tensor> inputs() {
         return List.copyOf(inputs.values());
     }

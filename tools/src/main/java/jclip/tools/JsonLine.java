@@ -10,13 +10,13 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** One JSON value as a line of text. Numbers that are not finite become null: JSON has none. */
-final class JsonLine {
+public final class JsonLine {
     private static final JsonFactory FACTORY = new JsonFactory();
 
     private JsonLine() {}
 
     /** Of maps (in their order), lists, arrays of numbers, texts, numbers, truth values and nulls. */
-    static String of(@Nullable Object value) {
+    public static String of(@Nullable Object value) {
         StringWriter text = new StringWriter();
         try (JsonGenerator out = FACTORY.createGenerator(text)) {
             write(out, value);
@@ -50,6 +50,7 @@ final class JsonLine {
                 }
                 out.writeEndArray();
             }
+            case JsonObject object -> write(out, object.fields());
             case Map<?, ?> map -> {
                 out.writeStartObject();
                 for (Map.Entry<?, ?> entry : map.entrySet()) {

@@ -112,6 +112,10 @@ public final class JsonObject {
         return new JsonObject(fields);
     }
 
+    Map<String, @Nullable Object> fields() {
+        return fields;
+    }
+
     /** Names in the text's order. */
     public List<String> names() {
         return List.copyOf(fields.keySet());

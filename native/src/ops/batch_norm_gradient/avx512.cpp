@@ -1,0 +1,6 @@
+#include "ops/batch_norm_gradient/simd.h"
+#include "simd/vec_avx512.h"
+
+int32_t jc::avx512::batch_norm_gradient(jc_context* context, const jc_batch_norm_gradient_args* a) {
+  return batch_norm_gradient_simd<Vec>(context, a);
+}

@@ -1,0 +1,6 @@
+#include "ops/batch_norm_train/simd.h"
+#include "simd/vec_avx2.h"
+
+int32_t jc::avx2::batch_norm_train(jc_context* context, const jc_batch_norm_train_args* a) {
+  return batch_norm_train_simd<Vec>(context, a);
+}

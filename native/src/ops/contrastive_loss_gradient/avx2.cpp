@@ -1,0 +1,6 @@
+#include "ops/contrastive_loss_gradient/simd.h"
+#include "simd/vec_avx2.h"
+
+int32_t jc::avx2::contrastive_loss_gradient(jc_context* context, const jc_contrastive_loss_gradient_args* a) {
+  return contrastive_loss_gradient_simd<Vec, Avx2, kAvx2Tile.rows>(context, a, multiply);
+}
