@@ -59,7 +59,8 @@ public final class Header {
          * @throws IllegalArgumentException if it is not exactly one such declaration
          */
         public static Struct parse(String declaration) {
-            List<Struct> found = Header.parse(declaration.getBytes(StandardCharsets.UTF_8)).structs();
+            List<Struct> found =
+                    Header.parse(declaration.getBytes(StandardCharsets.UTF_8)).structs();
             if (found.size() != 1) {
                 throw new IllegalArgumentException("not one argument struct: " + declaration);
             }

@@ -81,7 +81,8 @@ public final class GradientCheck {
         }
         for (Tensor tensor : forward.parameters()) {
             NativeMemory memory = values.get(tensor.parameter());
-            float[] gradient = java.util.Objects.requireNonNull(gradients.get(tensor.parameter().gradient()))
+            float[] gradient = java.util.Objects.requireNonNull(
+                            gradients.get(tensor.parameter().gradient()))
                     .segment()
                     .toArray(ValueLayout.JAVA_FLOAT);
             float[] at = memory.segment().toArray(ValueLayout.JAVA_FLOAT);
@@ -131,7 +132,9 @@ public final class GradientCheck {
 
     private long address(Parameter parameter) {
         NativeMemory memory = values.containsKey(parameter) ? values.get(parameter) : gradients.get(parameter);
-        return java.util.Objects.requireNonNull(memory, parameter::toString).segment().address();
+        return java.util.Objects.requireNonNull(memory, parameter::toString)
+                .segment()
+                .address();
     }
 
     /** The weighted sum of the result, in double precision. */

@@ -138,8 +138,8 @@ public final class JsonLog implements AutoCloseable {
     }
 
     private FileChannel open() throws IOException {
-        FileChannel opened = FileChannel.open(
-                file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        FileChannel opened =
+                FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
         opened.position(opened.size());
         return opened;
     }

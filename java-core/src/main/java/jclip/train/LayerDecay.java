@@ -59,7 +59,8 @@ public final class LayerDecay {
         int top = image ? imageTop : textTop;
         int depth = depth(name, image, top);
         if (depth > top) {
-            throw new IllegalArgumentException("parameter '" + name + "' lies deeper than the tower's " + top + " layers");
+            throw new IllegalArgumentException(
+                    "parameter '" + name + "' lies deeper than the tower's " + top + " layers");
         }
         return Math.pow(decay, top - depth);
     }

@@ -16,7 +16,10 @@ public enum Setting {
     MODEL_CONFIG(Type.TEXT, null, "Architecture as an open_clip JSON file: training from scratch."),
     INIT(Type.TEXT, null, "Checkpoint folder or file, or formula:NAME: fine-tuning."),
     VOCAB(Type.TEXT, null, "Vocabulary file or folder; default: the checkpoint's, or the standard one."),
-    TRAIN_DATA(Type.LIST, List.of(), "Shards (folder, file, pattern), CSV/TSV table, or folder of classes; several are mixed."),
+    TRAIN_DATA(
+            Type.LIST,
+            List.of(),
+            "Shards (folder, file, pattern), CSV/TSV table, or folder of classes; several are mixed."),
     TRAIN_WEIGHTS(Type.LIST, List.of(), "Share of each training set in the mixture; default: by size."),
     VAL_DATA(Type.TEXT, null, "As train_data: its loss is measured now and then, and the best state is kept."),
     LOSS(Type.TEXT, "clip", "clip or siglip."),
@@ -25,7 +28,10 @@ public enum Setting {
     BATCH_SIZE(Type.INTEGER, 64L, "Pairs of a step; the loss is over all of them."),
     CHUNK_SIZE(Type.INTEGER, 0L, "Pairs whose activations are held at a time (GradCache); 0: the batch."),
     ACCUM_FREQ(Type.INTEGER, 1L, "Chunks of a batch, as open_clip counts; instead of chunk_size."),
-    ACCUM_LOGIT_SCALE(Type.TEXT, "exact", "exact, or open_clip: with chunks the logit scale's gradient is multiplied by their number."),
+    ACCUM_LOGIT_SCALE(
+            Type.TEXT,
+            "exact",
+            "exact, or open_clip: with chunks the logit scale's gradient is multiplied by their number."),
     LR(Type.REAL, 5e-4, "Highest learning rate."),
     BETA1(Type.REAL, 0.9, "AdamW."),
     BETA2(Type.REAL, 0.98, "AdamW."),
@@ -46,8 +52,12 @@ public enum Setting {
     PATCH_DROPOUT(Type.REAL, 0.0, "Share of patches left out in training (ViT)."),
     RECOMPUTE(Type.FLAG, false, "Compute the blocks' activations a second time instead of keeping them."),
     CUT_TEXT(Type.FLAG, true, "Texts end behind their end token: the same result with less work."),
-    CROP_SCALE(Type.LIST, List.of("0.9", "1"), "Smallest and largest part of a picture's area that a random crop shows; none: whole pictures."),
-    CROP_RATIO(Type.LIST, List.of("0.75", "1.3333333333333333"), "Smallest and largest width / height of a random crop."),
+    CROP_SCALE(
+            Type.LIST,
+            List.of("0.9", "1"),
+            "Smallest and largest part of a picture's area that a random crop shows; none: whole pictures."),
+    CROP_RATIO(
+            Type.LIST, List.of("0.75", "1.3333333333333333"), "Smallest and largest width / height of a random crop."),
     SEED(Type.INTEGER, 0L, "Of the first parameters, the order of the samples, crops, captions and dropped patches."),
     WORKERS(Type.INTEGER, 0L, "Threads that decode pictures; 0: one less than there are processors."),
     THREADS(Type.INTEGER, 0L, "Threads that compute; 0: as many as processors."),
@@ -109,8 +119,8 @@ public enum Setting {
         return Arrays.stream(values())
                 .filter(setting -> setting.key().equals(wanted))
                 .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException(
-                        "there is no setting '" + key + "'; did you mean '" + nearest(wanted).key() + "'?"));
+                .orElseThrow(() -> new IllegalArgumentException("there is no setting '" + key + "'; did you mean '"
+                        + nearest(wanted).key() + "'?"));
     }
 
     private static Setting nearest(String key) {

@@ -191,7 +191,8 @@ public final class Snapshot {
             throw corrupt(file, "the header does not match its checksum");
         }
         Snapshot snapshot = of(file, PREFIX + length, header.array());
-        Block last = snapshot.blocks.isEmpty() ? null : snapshot.blocks.lastEntry().getValue();
+        Block last =
+                snapshot.blocks.isEmpty() ? null : snapshot.blocks.lastEntry().getValue();
         long end = last == null ? PREFIX + length : last.offset + last.bytes;
         if (end != size) {
             throw corrupt(file, "has " + size + " bytes; by its header it should have " + end);
@@ -208,7 +209,8 @@ public final class Snapshot {
                 Map<?, ?> block = as(Map.class, item);
                 long bytes = as(Long.class, block.get("bytes"));
                 int crc = (int) (long) as(Long.class, block.get("crc32c"));
-                if (bytes < 0 || blocks.put(as(String.class, block.get("name")), new Block(offset, bytes, crc)) != null) {
+                if (bytes < 0
+                        || blocks.put(as(String.class, block.get("name")), new Block(offset, bytes, crc)) != null) {
                     throw new IllegalArgumentException("a block has a negative size or a name twice");
                 }
                 offset = Math.addExact(offset, bytes);
@@ -264,7 +266,6 @@ public final class Snapshot {
     }
 
     private static CheckpointException corrupt(Path file, String what) {
-        return new CheckpointException(
-                CheckpointException.Reason.CORRUPT_FILE, file + ": damaged snapshot: " + what);
+        return new CheckpointException(CheckpointException.Reason.CORRUPT_FILE, file + ": damaged snapshot: " + what);
     }
 }

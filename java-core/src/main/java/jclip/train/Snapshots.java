@@ -96,7 +96,8 @@ public final class Snapshots {
     public void save(
             long step, Map<String, ?> facts, SequencedMap<String, MemorySegment> blocks, @Nullable Double score) {
         if (step < 0 || (score != null && !Double.isFinite(score))) {
-            throw new IllegalArgumentException("step " + step + ", score " + score + "; wanted >= 0 and finite or null");
+            throw new IllegalArgumentException(
+                    "step " + step + ", score " + score + "; wanted >= 0 and finite or null");
         }
         Path target = folder.resolve(String.format(Locale.ROOT, "step-%09d.snapshot", step));
         ByteBuffer head = head(step, facts, blocks, score);
@@ -170,7 +171,8 @@ public final class Snapshots {
             case Map<?, ?> map -> map.forEach((key, item) -> requireFinite(where + "." + key, item));
             case List<?> list -> list.forEach(item -> requireFinite(where, item));
             case null -> throw new IllegalArgumentException(where + " is null");
-            case Number number when !Double.isFinite(number.doubleValue()) ->
+            case Number number
+            when !Double.isFinite(number.doubleValue()) ->
                 throw new IllegalArgumentException(where + " is " + number + ", which JSON does not have");
             default -> {}
         }
@@ -199,7 +201,8 @@ public final class Snapshots {
     /** Takes away what is neither among the newest nor the best; a failure here costs space only, so it warns. */
     private void forget() {
         List<Snapshot> sound = headers();
-        Optional<Snapshot> best = sound.stream().filter(one -> one.score() != null).min(order());
+        Optional<Snapshot> best =
+                sound.stream().filter(one -> one.score() != null).min(order());
         for (Snapshot old : sound.subList(Math.min(keepLast, sound.size()), sound.size())) {
             if (best.isPresent() && best.get() == old) {
                 continue;

@@ -18,7 +18,10 @@ import org.jspecify.annotations.Nullable;
  * @param preprocess how pictures are prepared, written into exported checkpoints
  * @param init the checkpoint that is fine-tuned, or null for a start from scratch; open
  */
-record Start(Architecture architecture, Preprocess preprocess, @Nullable Checkpoint init) implements AutoCloseable {
+record Start(
+        Architecture architecture,
+        Preprocess preprocess,
+        @Nullable Checkpoint init) implements AutoCloseable {
     private static final Pattern IMAGE_BLOCK = Pattern.compile("visual\\.transformer\\.resblocks\\.(\\d+)\\..*");
     private static final Pattern IMAGE_STAGE = Pattern.compile("visual\\.layer([1-4])\\..*");
 

@@ -64,7 +64,8 @@ public final class TensorBoardEvents implements AutoCloseable {
     private static Path create(Path folder) throws IOException {
         long seconds = System.currentTimeMillis() / 1000;
         for (int number = 0; ; number++) {
-            Path path = folder.resolve(String.format(Locale.ROOT, "events.out.tfevents.%010d.jclip.%d", seconds, number));
+            Path path =
+                    folder.resolve(String.format(Locale.ROOT, "events.out.tfevents.%010d.jclip.%d", seconds, number));
             try {
                 return Files.createFile(path);
             } catch (FileAlreadyExistsException e) {
@@ -98,13 +99,17 @@ public final class TensorBoardEvents implements AutoCloseable {
                 .integer(2, width)
                 .integer(3, RGB)
                 .bytes(4, encoded);
-        event(step, new ProtoBytes().message(VALUE, new ProtoBytes().text(TAG, tag).message(IMAGE, image)));
+        event(
+                step,
+                new ProtoBytes().message(VALUE, new ProtoBytes().text(TAG, tag).message(IMAGE, image)));
     }
 
     /** Writes a text, which TensorBoard reads as Markdown. */
     public void text(long step, String tag, String markdown) {
-        ProtoBytes tensor =
-                new ProtoBytes().integer(1, TENSOR_STRING).message(2, new ProtoBytes()).text(8, markdown);
+        ProtoBytes tensor = new ProtoBytes()
+                .integer(1, TENSOR_STRING)
+                .message(2, new ProtoBytes())
+                .text(8, markdown);
         ProtoBytes metadata = new ProtoBytes().message(1, new ProtoBytes().text(1, "text"));
         event(
                 step,

@@ -66,21 +66,27 @@ public final class Trainer implements AutoCloseable {
         this.sets = sets;
         this.storage = new Storage(
                 start.tensors(sigmoid()),
-                start.trained(config.flag(Setting.FREEZE_IMAGE), config.integer(Setting.UNLOCKED_GROUPS), config.flag(Setting.FREEZE_TEXT)),
+                start.trained(
+                        config.flag(Setting.FREEZE_IMAGE),
+                        config.integer(Setting.UNLOCKED_GROUPS),
+                        config.flag(Setting.FREEZE_TEXT)),
                 config.real(Setting.EMA_DECAY) > 0);
         start.fill(storage, sigmoid(), config.whole(Setting.SEED));
         Architecture architecture = start.architecture();
         int patches = architecture.vision() instanceof Architecture.Vit vit ? vit.grid() * vit.grid() : 0;
         if (config.real(Setting.PATCH_DROPOUT) > 0 && patches == 0) {
-            throw new IllegalArgumentException("patch dropout " + config.real(Setting.PATCH_DROPOUT) + ": a ResNet has no patches");
+            throw new IllegalArgumentException(
+                    "patch dropout " + config.real(Setting.PATCH_DROPOUT) + ": a ResNet has no patches");
         }
-        int keptPatches = config.real(Setting.PATCH_DROPOUT) > 0 ? PatchDropout.kept(patches, config.real(Setting.PATCH_DROPOUT)) : 0;
+        int keptPatches = config.real(Setting.PATCH_DROPOUT) > 0
+                ? PatchDropout.kept(patches, config.real(Setting.PATCH_DROPOUT))
+                : 0;
         this.dropout = keptPatches > 0 ? new PatchDropout(config.whole(Setting.SEED), patches) : null;
         this.kept = new int[batch * keptPatches];
         this.tokens = new int[batch * architecture.text().contextLength()];
-        this.step = new TrainingStep(
-                architecture, storage, context, settings(keptPatches), layerScale(), this::decay);
-        this.snapshots = new Snapshots(folder.resolve("snapshots"), config.integer(Setting.KEEP_CHECKPOINTS), Snapshots.Better.LOWER);
+        this.step = new TrainingStep(architecture, storage, context, settings(keptPatches), layerScale(), this::decay);
+        this.snapshots = new Snapshots(
+                folder.resolve("snapshots"), config.integer(Setting.KEEP_CHECKPOINTS), Snapshots.Better.LOWER);
         this.steps = config.steps(sets.stepsPerEpoch(batch));
         this.schedule = config.schedule(steps);
     }
@@ -99,11 +105,17 @@ public final class Trainer implements AutoCloseable {
                 keptPatches,
                 config.flag(Setting.CUT_TEXT),
                 config.text(Setting.ACCUM_LOGIT_SCALE).equals("open_clip"),
-                new Optimiser.Settings(config.real(Setting.BETA1), config.real(Setting.BETA2), config.real(Setting.EPS), config.real(Setting.GRAD_CLIP_NORM)));
+                new Optimiser.Settings(
+                        config.real(Setting.BETA1),
+                        config.real(Setting.BETA2),
+                        config.real(Setting.EPS),
+                        config.real(Setting.GRAD_CLIP_NORM)));
     }
 
     private ToDoubleFunction<String> layerScale() {
-        return config.real(Setting.LAYER_DECAY) == 1 ? name -> 1 : start.layerDecay(config.real(Setting.LAYER_DECAY))::scale;
+        return config.real(Setting.LAYER_DECAY) == 1
+                ? name -> 1
+                : start.layerDecay(config.real(Setting.LAYER_DECAY))::scale;
     }
 
     private double decay(String name) {
@@ -162,7 +174,8 @@ public final class Trainer implements AutoCloseable {
                 if (done % config.integer(Setting.LOG_EVERY) == 0 || done == steps) {
                     report(interval, rate, log, events);
                 }
-                if (sets.validation() != null && (done % Math.max(1, config.integer(Setting.VAL_EVERY)) == 0 || done == steps)) {
+                if (sets.validation() != null
+                        && (done % Math.max(1, config.integer(Setting.VAL_EVERY)) == 0 || done == steps)) {
                     validate(log, events);
                 }
                 if (done % config.integer(Setting.CHECKPOINT_EVERY) == 0 && done < steps) {
@@ -182,7 +195,9 @@ public final class Trainer implements AutoCloseable {
     }
 
     private double averageDecay() {
-        return config.real(Setting.EMA_DECAY) > 0 ? new AverageDecay(config.real(Setting.EMA_DECAY), true).at(done + 1) : 0;
+        return config.real(Setting.EMA_DECAY) > 0
+                ? new AverageDecay(config.real(Setting.EMA_DECAY), true).at(done + 1)
+                : 0;
     }
 
     private TrainingStep.Batch batch(Batch from) {
@@ -202,7 +217,8 @@ public final class Trainer implements AutoCloseable {
             if (config.flag(Setting.RESUME)) {
                 config.requireSameRun(written);
             } else if (Files.exists(written)) {
-                throw new IllegalArgumentException(folder + " holds a run already; resume it, or choose another folder");
+                throw new IllegalArgumentException(
+                        folder + " holds a run already; resume it, or choose another folder");
             }
             write(written, config.json());
             sets.saveVocabulary(folder.resolve("vocab"));
@@ -228,7 +244,11 @@ public final class Trainer implements AutoCloseable {
 
     private void save(JsonLog log) {
         log.sync();
-        snapshots.save(done, Map.of("seed", config.whole(Setting.SEED), "batch_size", config.integer(Setting.BATCH_SIZE)), storage.state(), score);
+        snapshots.save(
+                done,
+                Map.of("seed", config.whole(Setting.SEED), "batch_size", config.integer(Setting.BATCH_SIZE)),
+                storage.state(),
+                score);
         listener.saved(done);
     }
 
@@ -302,7 +322,8 @@ public final class Trainer implements AutoCloseable {
             }
         }
         if (losses.isEmpty()) {
-            throw new IllegalArgumentException("the validation set has fewer samples than a chunk of " + config.chunk());
+            throw new IllegalArgumentException(
+                    "the validation set has fewer samples than a chunk of " + config.chunk());
         }
         double mean = losses.stream().mapToDouble(Double::doubleValue).average().orElseThrow();
         score = mean;

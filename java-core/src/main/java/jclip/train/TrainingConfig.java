@@ -82,11 +82,12 @@ public final class TrainingConfig {
             }
             case REAL -> setting.parse(String.valueOf(value));
             case TEXT, INTEGER, FLAG -> {
-                boolean fits = switch (setting.type()) {
-                    case INTEGER -> value instanceof Long;
-                    case FLAG -> value instanceof Boolean;
-                    default -> value instanceof String;
-                };
+                boolean fits =
+                        switch (setting.type()) {
+                            case INTEGER -> value instanceof Long;
+                            case FLAG -> value instanceof Boolean;
+                            default -> value instanceof String;
+                        };
                 if (!fits) {
                     throw new IllegalArgumentException(setting.key() + " is " + value + "; wanted "
                             + setting.type().name().toLowerCase(java.util.Locale.ROOT));
@@ -129,7 +130,10 @@ public final class TrainingConfig {
             }
         }
         require(real(Setting.PATCH_DROPOUT) < 1, Setting.PATCH_DROPOUT, "less than 1");
-        require(integer(Setting.CHUNK_SIZE) == 0 || integer(Setting.ACCUM_FREQ) == 1, Setting.CHUNK_SIZE, "no accum_freq beside it");
+        require(
+                integer(Setting.CHUNK_SIZE) == 0 || integer(Setting.ACCUM_FREQ) == 1,
+                Setting.CHUNK_SIZE,
+                "no accum_freq beside it");
         require(integer(Setting.BATCH_SIZE) % chunk() == 0, Setting.BATCH_SIZE, "a multiple of its chunks");
         require(list(Setting.CROP_SCALE).size() % 2 == 0, Setting.CROP_SCALE, "two numbers, or none");
         require(list(Setting.CROP_RATIO).size() == 2, Setting.CROP_RATIO, "two numbers");

@@ -24,8 +24,11 @@ import org.jspecify.annotations.Nullable;
  *
  * @param vocabulary the file or folder that was opened, or null for the standard vocabulary
  */
-record TrainingSets(Mixture mixture, @Nullable Dataset validation, Tokenizer tokenizer, @Nullable Path vocabulary)
-        implements AutoCloseable {
+record TrainingSets(
+        Mixture mixture,
+        @Nullable Dataset validation,
+        Tokenizer tokenizer,
+        @Nullable Path vocabulary) implements AutoCloseable {
     TrainingSets {
         for (Dataset set : mixture.sets()) {
             requireCaptions(set);
@@ -168,8 +171,9 @@ record TrainingSets(Mixture mixture, @Nullable Dataset validation, Tokenizer tok
     private static List<Path> vocabularyFiles(Path folder) throws IOException {
         List<String> names = List.of("bpe_simple_vocab_16e6.txt.gz", "vocab.json", "merges.txt", "tokenizer.json");
         try (Stream<Path> files = Files.list(folder)) {
-            return new ArrayList<>(files.filter(file -> names.contains(file.getFileName().toString()))
-                    .toList());
+            return new ArrayList<>(
+                    files.filter(file -> names.contains(file.getFileName().toString()))
+                            .toList());
         }
     }
 

@@ -214,8 +214,7 @@ class LogisticRegressionTest {
         assertThat(few.classify(unseen, 5).accuracy().value()).isBetween(0.3, accuracy.value());
 
         Set noise = Set.random(300, 10, 5, 0, 8);
-        LinearProbe.Fitted nothing = LinearProbe.fit(
-                new LinearProbe.Samples(noise.rows, noise.labels), 1, options);
+        LinearProbe.Fitted nothing = LinearProbe.fit(new LinearProbe.Samples(noise.rows, noise.labels), 1, options);
         assertThat(nothing.classify(unseen, 5).accuracy().interval().low()).isLessThan(0.3);
         assertThat(nothing.c()).isLessThan(probe.c() * 100);
     }
@@ -225,7 +224,6 @@ class LogisticRegressionTest {
         LinearProbe.Samples samples = new LinearProbe.Samples(new float[2][3], new int[] {0, 1});
         LogisticRegression.Options options = LogisticRegression.Options.of(1);
         assertThatThrownBy(() -> LinearProbe.fit(samples, 0, options)).hasMessageContaining("no class has");
-        assertThatThrownBy(() -> LinearProbe.fewShot(samples, 1, 0, options))
-                .hasMessageContaining("no class has");
+        assertThatThrownBy(() -> LinearProbe.fewShot(samples, 1, 0, options)).hasMessageContaining("no class has");
     }
 }

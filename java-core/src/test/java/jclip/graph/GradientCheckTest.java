@@ -127,15 +127,14 @@ class GradientCheckTest {
 
         @Override
         public Header.Struct arguments() {
-            return Header.Struct.parse(
-                    """
-                    typedef struct {
-                      const float* left;  /* in [count] */
-                      const float* right; /* in [count] */
-                      float* sum;         /* out [count] */
-                      int64_t count;
-                    } jc_my_add_args;
-                    """);
+            return Header.Struct.parse("""
+                typedef struct {
+                  const float* left;  /* in [count] */
+                  const float* right; /* in [count] */
+                  float* sum;         /* out [count] */
+                  int64_t count;
+                } jc_my_add_args;
+                """);
         }
 
         @Override
@@ -167,7 +166,8 @@ class GradientCheckTest {
     }
 
     private static void right(Function<Graph, Tensor> record) {
-        assertThat(check(record)).isNotEmpty().allSatisfy(d -> assertThat(d.error()).isLessThan(NOISE));
+        assertThat(check(record)).isNotEmpty().allSatisfy(d -> assertThat(d.error())
+                .isLessThan(NOISE));
     }
 
     @Test

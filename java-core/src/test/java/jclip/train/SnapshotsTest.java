@@ -40,7 +40,8 @@ class SnapshotsTest {
         for (int i = 0; i < sizes.length; i++) {
             byte[] bytes = new byte[sizes[i]];
             new Random(seed * 31 + i).nextBytes(bytes);
-            MemorySegment block = Arena.ofAuto().allocate(Math.max(1, bytes.length)).asSlice(0, bytes.length);
+            MemorySegment block =
+                    Arena.ofAuto().allocate(Math.max(1, bytes.length)).asSlice(0, bytes.length);
             MemorySegment.copy(bytes, 0, block, ValueLayout.JAVA_BYTE, 0, bytes.length);
             blocks.put("block " + i, block);
         }
@@ -58,10 +59,13 @@ class SnapshotsTest {
         assertThat(snapshot.names()).containsExactlyElementsOf(wanted.keySet());
         SequencedMap<String, MemorySegment> found = new LinkedHashMap<>();
         for (String name : snapshot.names()) {
-            found.put(name, Arena.ofAuto().allocate(Math.max(1, snapshot.bytes(name))).asSlice(0, snapshot.bytes(name)));
+            found.put(
+                    name,
+                    Arena.ofAuto().allocate(Math.max(1, snapshot.bytes(name))).asSlice(0, snapshot.bytes(name)));
         }
         snapshot.read(found);
-        wanted.forEach((name, block) -> assertThat(block.mismatch(found.get(name))).as(name).isEqualTo(-1));
+        wanted.forEach((name, block) ->
+                assertThat(block.mismatch(found.get(name))).as(name).isEqualTo(-1));
     }
 
     private Snapshots snapshots(int keep) {
@@ -162,7 +166,8 @@ class SnapshotsTest {
         for (int step = 1; step <= 2; step++) {
             snapshots.save(step, FACTS, small(step), (double) step);
         }
-        try (RandomAccessFile file = new RandomAccessFile(folder.resolve("step-000000002.snapshot").toFile(), "rw")) {
+        try (RandomAccessFile file =
+                new RandomAccessFile(folder.resolve("step-000000002.snapshot").toFile(), "rw")) {
             file.setLength(40);
         }
         Snapshots again = snapshots(1);

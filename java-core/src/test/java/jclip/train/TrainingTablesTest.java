@@ -170,7 +170,8 @@ class TrainingTablesTest {
                 ours.add((String) name);
             }
         }
-        List<String> theirs = ((List<?>) params.get("decayed")).stream().map(String.class::cast).toList();
+        List<String> theirs = ((List<?>) params.get("decayed"))
+                .stream().map(String.class::cast).toList();
         assertThat(ours).containsExactlyInAnyOrderElementsOf(theirs);
         return 1;
     }

@@ -29,20 +29,14 @@ record EmbeddedSet(float[][] images, int[] samples, int[] labels, Map<String, Lo
 
     /** Unit-length embeddings. */
     static EmbeddedSet embeddings(Clip clip, Dataset set) {
-        return of(
-                clip,
-                set,
-                clip.embedDim(),
-                (batch, out) -> clip.model().encodeImages(batch.pixels(), batch.size(), out, true));
+        return of(clip, set, clip.embedDim(), (batch, out) -> clip.model()
+                .encodeImages(batch.pixels(), batch.size(), out, true));
     }
 
     /** Features before the projection. */
     static EmbeddedSet pooled(Clip clip, Dataset set) {
-        return of(
-                clip,
-                set,
-                clip.model().pooledImageWidth(),
-                (batch, out) -> clip.model().encodePooledImages(batch.pixels(), batch.size(), out));
+        return of(clip, set, clip.model().pooledImageWidth(), (batch, out) -> clip.model()
+                .encodePooledImages(batch.pixels(), batch.size(), out));
     }
 
     private interface Encoder {

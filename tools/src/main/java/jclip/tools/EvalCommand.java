@@ -16,7 +16,8 @@ import picocli.CommandLine.Command;
         subcommands = {ZeroShotCommand.class, RetrievalCommand.class, ProbeCommand.class},
         footer = {
             "",
-            "Example: jclip eval zeroshot --model ViT-B-32 --data shards --classes classes.txt --templates templates.txt",
+            "Example: jclip eval zeroshot --model ViT-B-32 --data shards --classes classes.txt --templates"
+                    + " templates.txt",
             "Each kind explains itself: jclip eval probe --help."
         })
 final class EvalCommand extends JclipCommand {

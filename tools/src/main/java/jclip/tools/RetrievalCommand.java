@@ -13,7 +13,8 @@ import picocli.CommandLine.Option;
 
 @Command(
         name = "retrieval",
-        description = "Pictures found by their captions, and captions by their pictures; any number of captions a picture.",
+        description =
+                "Pictures found by their captions, and captions by their pictures; any number of captions a picture.",
         footer = {"", "Example: jclip eval retrieval --model ViT-B-32 --data shards"})
 final class RetrievalCommand extends JclipCommand {
     private static final int[] KS = {1, 5, 10};

@@ -24,7 +24,8 @@ import picocli.CommandLine.Option;
         },
         footer = {
             "",
-            "Example: jclip eval zeroshot --model ViT-B-32 --data shards --classes classes.txt --templates templates.txt"
+            "Example: jclip eval zeroshot --model ViT-B-32 --data shards --classes classes.txt --templates"
+                    + " templates.txt"
         })
 final class ZeroShotCommand extends JclipCommand {
     private static final String SINGLE = "a photo of a {}.";

@@ -61,13 +61,7 @@ public record BatchNormTrain(
     public void gradient(List<Tensor> outputs, Gradients gradients) {
         Tensor dy = gradients.of(outputs.getFirst());
         BatchNormTrainGradient gradient = new BatchNormTrainGradient(
-                dy,
-                x,
-                outputs.get(1),
-                outputs.get(2),
-                weight,
-                gradients.parameter(weight),
-                gradients.parameter(bias));
+                dy, x, outputs.get(1), outputs.get(2), weight, gradients.parameter(weight), gradients.parameter(bias));
         gradients.add(x, gradients.record(x, gradient));
         if (residual != null && gradients.wanted(residual)) {
             gradients.add(residual, dy);

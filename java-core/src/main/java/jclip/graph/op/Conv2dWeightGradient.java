@@ -24,8 +24,8 @@ public record Conv2dWeightGradient(
                 || dw.rowStride() != dw.width()
                 || !dy.shape().getFirst().equals(x.shape().getFirst())
                 || dy.elements() != x.shape().getFirst() * pixels * out) {
-            throw new IllegalArgumentException("conv2d_weight_gradient: " + dy + " and " + x + " (" + layout + ") into " + dw
-                    + ", kernel " + kernel + ", stride " + stride + ", padding " + padding);
+            throw new IllegalArgumentException("conv2d_weight_gradient: " + dy + " and " + x + " (" + layout + ") into "
+                    + dw + ", kernel " + kernel + ", stride " + stride + ", padding " + padding);
         }
     }
 

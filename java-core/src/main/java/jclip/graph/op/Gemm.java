@@ -64,8 +64,8 @@ public record Gemm(
     @Override
     public void gradient(List<Tensor> outputs, Gradients gradients) {
         if (activation != Nonlinearity.IDENTITY || !(gradients.producer(weight) instanceof GemmPack pack)) {
-            throw new UnsupportedOperationException(
-                    "gemm " + outputs + ": in training its activation is a node of its own and its weight is packed by one");
+            throw new UnsupportedOperationException("gemm " + outputs
+                    + ": in training its activation is a node of its own and its weight is packed by one");
         }
         Tensor dy = gradients.of(outputs.getFirst());
         weightGradient(pack, dy, gradients.parameter(pack.w()), gradients.parameter(bias), gradients);
@@ -73,8 +73,7 @@ public record Gemm(
             Tensor turned = gradients.record(weight, pack.turned());
             gradients.set(
                     a,
-                    gradients.record(
-                            a, new Gemm(dy, turned, null, gradients.pending(a), Nonlinearity.IDENTITY, live)));
+                    gradients.record(a, new Gemm(dy, turned, null, gradients.pending(a), Nonlinearity.IDENTITY, live)));
         }
         if (residual != null && gradients.wanted(residual)) {
             gradients.add(residual, dy);
