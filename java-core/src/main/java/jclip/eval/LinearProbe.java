@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -150,7 +151,7 @@ public final class LinearProbe {
         }
         for (int width = FIRST_STEP / 2; width > 0; width /= 2) {
             int middle = best;
-            LogisticRegression start = scores.get(middle).fit;
+            LogisticRegression start = scored(middle).fit;
             for (int step : new int[] {middle - width, middle + width}) {
                 if (step >= 0 && step <= STEPS) {
                     score(step, start);
@@ -162,7 +163,11 @@ public final class LinearProbe {
     }
 
     private int better(int best, int step) {
-        return scores.get(step).isBetterThan(scores.get(best)) ? step : best;
+        return scored(step).isBetterThan(scored(best)) ? step : best;
+    }
+
+    private Score scored(int step) {
+        return Objects.requireNonNull(scores.get(step));
     }
 
     /** Starts where a neighbour ended: the way is shorter, and the minimum the same. */

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.function.Function;
 import jclip.backend.Context;
@@ -76,12 +77,13 @@ public final class GradientCheck {
         Map<String, float[]> analytic = analytic(wanted);
         List<Derivative> derivatives = new ArrayList<>();
         for (Tensor input : wanted) {
-            float[] at = inputs.get(input.name());
-            derivatives.add(along(input.name(), at, analytic.get(Gradients.name(input)), null));
+            float[] at = Objects.requireNonNull(inputs.get(input.name()));
+            float[] gradient = Objects.requireNonNull(analytic.get(Gradients.name(input)));
+            derivatives.add(along(input.name(), at, gradient, null));
         }
         for (Tensor tensor : forward.parameters()) {
-            NativeMemory memory = values.get(tensor.parameter());
-            float[] gradient = java.util.Objects.requireNonNull(
+            NativeMemory memory = Objects.requireNonNull(values.get(tensor.parameter()));
+            float[] gradient = Objects.requireNonNull(
                             gradients.get(tensor.parameter().gradient()))
                     .segment()
                     .toArray(ValueLayout.JAVA_FLOAT);
@@ -132,14 +134,14 @@ public final class GradientCheck {
 
     private long address(Parameter parameter) {
         NativeMemory memory = values.containsKey(parameter) ? values.get(parameter) : gradients.get(parameter);
-        return java.util.Objects.requireNonNull(memory, parameter::toString)
+        return Objects.requireNonNull(memory, parameter::toString)
                 .segment()
                 .address();
     }
 
     /** The weighted sum of the result, in double precision. */
     private double[] sum() {
-        float[] result = java.util.Objects.requireNonNull(
+        float[] result = Objects.requireNonNull(
                 run(forward, List.of(y.name()), false).get(y.name()));
         double sum = 0;
         double size = 0;

@@ -57,18 +57,18 @@ public final class LayerDecay {
         }
         boolean image = name.startsWith("visual.");
         int top = image ? imageTop : textTop;
-        int depth = depth(name, image, top);
-        if (depth > top) {
-            throw new IllegalArgumentException(
-                    "parameter '" + name + "' lies deeper than the tower's " + top + " layers");
-        }
-        return Math.pow(decay, top - depth);
+        return Math.pow(decay, top - depth(name, image, top));
     }
 
     private int depth(String name, boolean image, int top) {
         Matcher block = BLOCK.matcher(name);
         if (block.matches()) {
-            return Integer.parseInt(block.group(2)) + 1;
+            int depth = Integer.parseInt(block.group(2)) + 1;
+            if (depth >= top) {
+                throw new IllegalArgumentException(
+                        "parameter '" + name + "' lies behind the tower's last block, " + (top - 2));
+            }
+            return depth;
         }
         Matcher stage = STAGE.matcher(name);
         if (resNet && stage.matches()) {

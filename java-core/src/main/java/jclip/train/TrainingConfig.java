@@ -124,7 +124,7 @@ public final class TrainingConfig {
         }
         for (Setting setting : Setting.values()) {
             if (setting.type() == Setting.Type.INTEGER && setting != Setting.SEED) {
-                require(integer(setting) >= 0 && integer(setting) <= Integer.MAX_VALUE, setting, "0 or more");
+                require(whole(setting) >= 0 && whole(setting) <= Integer.MAX_VALUE, setting, "0 or more");
             } else if (setting.type() == Setting.Type.REAL) {
                 require(real(setting) >= 0, setting, "0 or more");
             }

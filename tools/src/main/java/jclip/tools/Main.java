@@ -28,6 +28,8 @@ import picocli.CommandLine.IVersionProvider;
             ConvertCommand.class,
             BenchCommand.class,
             OpCommand.class,
+            TrainCommand.class,
+            DataCommand.class,
             EvalCommand.class,
             DemoCommand.class
         },

@@ -83,13 +83,14 @@ public record Gemm(
     /** A transposed weight [k, n] gets a^T dy, which is the same operator with its factors exchanged. */
     private void weightGradient(
             GemmPack pack, Tensor dy, @Nullable Tensor dw, @Nullable Tensor dBias, Gradients gradients) {
-        boolean together = dw != null && !pack.transposed();
-        if (together) {
+        if (dw != null && !pack.transposed()) {
             gradients.record(new GemmWeightGradient(dy, a, dw, dBias, live));
-        } else if (dw != null) {
+            return;
+        }
+        if (dw != null) {
             gradients.record(new GemmWeightGradient(a, dy, dw, null, live));
         }
-        if (dBias != null && !together) {
+        if (dBias != null) {
             gradients.record(new ColumnSums(dy, dBias));
         }
     }
