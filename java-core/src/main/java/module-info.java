@@ -6,12 +6,14 @@
 module io.jclip {
     requires io.jclip.natives;
     requires com.fasterxml.jackson.core;
+    requires org.apache.commons.compress;
     requires static transitive org.jspecify;
     requires transitive java.desktop;
 
     exports jclip;
     exports jclip.backend;
     exports jclip.checkpoint;
+    exports jclip.data;
     exports jclip.graph;
     exports jclip.graph.op;
     exports jclip.image;

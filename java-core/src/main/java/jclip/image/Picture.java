@@ -114,6 +114,29 @@ public final class Picture {
         return mode == PixelMode.RGB ? pixels.toArray(ValueLayout.JAVA_BYTE) : Rgb.of(mode, pixels(), palette);
     }
 
+    /**
+     * A part of the picture, in the same mode: what Pillow's {@code crop} gives.
+     *
+     * @throws IllegalArgumentException if the box leaves the picture
+     */
+    public Picture crop(Crop.Box box) {
+        box.checkWithin(this);
+        if (box.width() == width && box.height() == height) {
+            return this;
+        }
+        int size = mode.bytesPerPixel();
+        long row = (long) box.width() * size;
+        // Scratch memory is nobody's but this picture's: its rows are moved together where they are.
+        MemorySegment part = pixels.isNative()
+                ? pixels.asSlice(0, row * box.height())
+                : MemorySegment.ofArray(new byte[Math.toIntExact(row * box.height())]);
+        for (int y = 0; y < box.height(); y++) {
+            long from = ((long) (box.top() + y) * width + box.left()) * size;
+            MemorySegment.copy(pixels, from, part, y * row, row);
+        }
+        return new Picture(source, box.width(), box.height(), mode, part, palette);
+    }
+
     /** Shared, not to be written to. */
     byte[] pixels() {
         return pixels.heapBase().orElse(null) instanceof byte[] array ? array : pixels.toArray(ValueLayout.JAVA_BYTE);

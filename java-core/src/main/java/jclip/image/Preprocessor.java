@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Objects;
 import jclip.backend.Library;
 import jclip.backend.NativeMemory;
+import org.jspecify.annotations.Nullable;
 
 /**
  * From a picture to an image encoder's input: resized in the picture's own mode, converted to RGB, cropped or padded to
@@ -40,6 +41,17 @@ public final class Preprocessor {
         resampler = new NativeResampler(library, library.isa());
     }
 
+    private Preprocessor(Preprocessor other, ResizeMode mode) {
+        height = other.height;
+        width = other.width;
+        resizeMode = mode;
+        interpolation = other.interpolation;
+        fill = other.fill;
+        table = other.table;
+        reader = other.reader;
+        resampler = other.resampler;
+    }
+
     /** Shortest side to {@code size}, bicubic, centre crop, OpenAI's mean and standard deviation. */
     public static Preprocessor openai(int size) {
         return builder().size(size, size).build();
@@ -51,6 +63,11 @@ public final class Preprocessor {
      */
     public static Builder builder() {
         return new Builder();
+    }
+
+    /** The same preprocessor with another resize mode: {@code SQUASH} is what a crop for training wants. */
+    public Preprocessor withResizeMode(ResizeMode mode) {
+        return new Preprocessor(this, Objects.requireNonNull(mode, "mode"));
     }
 
     /** Rows of the result. */
@@ -130,6 +147,26 @@ public final class Preprocessor {
             Picture picture = reader.read(sources.get(index), scratch);
             toTensor(picture, destination.asSlice(index * tensorBytes(), tensorBytes()), scratch);
         });
+    }
+
+    /**
+     * Reads a picture, cuts a box out of it and writes what is left as {@link #toTensor(Picture, MemorySegment)} does:
+     * Pillow's {@code crop} and then {@code resize}, so that no pixel outside the box counts. One thread's way of
+     * working through many pictures without reserving memory for each.
+     *
+     * @param crop where to cut, or null for the whole picture
+     * @param destination at least {@link #tensorBytes()} bytes; only these are written
+     * @param scratch memory of the calling thread
+     * @throws ImageException if it is no sound picture or a side rounds to nothing
+     * @throws IllegalArgumentException if the destination is too small or the box leaves the picture
+     */
+    public void toTensor(PictureSource source, @Nullable Crop crop, MemorySegment destination, Scratch scratch) {
+        checkDestination(destination, 1);
+        Picture picture = reader.read(source, scratch);
+        if (crop != null) {
+            picture = picture.crop(crop.box(picture.width(), picture.height()));
+        }
+        toTensor(picture, destination, scratch);
     }
 
     private void checkDestination(MemorySegment destination, long pictures) {

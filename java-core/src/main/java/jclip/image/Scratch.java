@@ -6,11 +6,14 @@ import java.util.Map;
 import jclip.backend.NativeMemory;
 
 /**
- * Native memory that one thread uses again from picture to picture: fresh pages cost more than resampling what is in
- * them. Contents are whatever the last use left. Not safe for several threads.
+ * Not safe for several threads: native memory that one thread uses again from picture to picture, because fresh pages
+ * cost more than resampling what is in them. It grows to what the largest picture needs and keeps that until closed.
  */
-final class Scratch implements AutoCloseable {
+public final class Scratch implements AutoCloseable {
     private final Map<Use, NativeMemory> blocks = new EnumMap<>(Use.class);
+
+    /** Nothing is reserved yet. */
+    public Scratch() {}
 
     /** What a block is for; a block is valid until the next request for the same use. */
     enum Use {
