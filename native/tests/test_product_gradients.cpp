@@ -238,6 +238,239 @@ void test_weight_gradients() {
   test_weight_gradient({20, 16, 16, 0, 0, true});
 }
 
+// ---- conv2d ----------------------------------------------------------------------------------------------------------------
+
+struct Conv {
+  int64_t batch, height, width, channels, out, kernel, stride, padding;
+  bool nchw;
+  int64_t gap;  // values between rows of x, and rows of out channels between the pictures of dy
+  bool residual;
+};
+
+struct ConvData {
+  Conv c;
+  int64_t out_height, out_width, x_row, x_column, x_channel, x_batch, dy_batch;
+  Buffer x, w, dy, dense_dy, residual;
+  explicit ConvData(const Conv& c)
+      : c(c),
+        out_height((c.height + 2 * c.padding - c.kernel) / c.stride + 1),
+        out_width((c.width + 2 * c.padding - c.kernel) / c.stride + 1),
+        x_row((c.nchw ? c.width : c.width * c.channels) + c.gap),
+        x_column(c.nchw ? 1 : c.channels),
+        x_channel(c.nchw ? c.height * x_row : 1),
+        x_batch(c.height * x_row * (c.nchw ? c.channels : 1)),
+        dy_batch((out_height * out_width + c.gap) * c.out),
+        x(c.batch * x_batch),
+        w(c.out * c.channels * c.kernel * c.kernel, true),
+        dy(c.batch * dy_batch),
+        dense_dy(c.batch * out_height * out_width * c.out),
+        residual(c.batch * c.height * c.width * c.channels, true) {
+    x.fill_rows(c.batch * c.height * (c.nchw ? c.channels : 1), x_row - c.gap, x_row);
+    int64_t picture = out_height * out_width * c.out;
+    dy.fill_rows(c.batch, picture, dy_batch);
+    for (int64_t i = 0; i < c.batch * picture; ++i) dense_dy.at(i) = dy.at(i / picture * dy_batch + i % picture);
+  }
+  // f(dy, x, dx, dw) with the place of each, for every product of the forward call.
+  template <class F>
+  void for_products(F f) const {
+    for (int64_t b = 0; b < c.batch; ++b) {
+      for (int64_t row = 0; row < out_height; ++row) {
+        for (int64_t column = 0; column < out_width; ++column) {
+          for (int64_t i = 0; i < c.kernel; ++i) {
+            int64_t v = row * c.stride - c.padding + i;
+            if (v < 0 || v >= c.height) continue;
+            for (int64_t j = 0; j < c.kernel; ++j) {
+              int64_t u = column * c.stride - c.padding + j;
+              if (u < 0 || u >= c.width) continue;
+              for (int64_t o = 0; o < c.out; ++o) {
+                for (int64_t ch = 0; ch < c.channels; ++ch) {
+                  f(((b * out_height + row) * out_width + column) * c.out + o,
+                    b * x_batch + v * x_row + u * x_column + ch * x_channel,
+                    ((b * c.height + v) * c.width + u) * c.channels + ch,
+                    ((o * c.channels + ch) * c.kernel + i) * c.kernel + j);
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+  std::string name(const char* op) const {
+    return op + text(" %ldx%ldx%ld kernel %ld", c.height, c.width, c.channels, c.kernel) +
+           text(" stride %ld padding %ld -> %ld", c.stride, c.padding, c.out);
+  }
+};
+
+// sum of dy conv(x), by the library's own forward operator: the scalar whose gradients are tested.
+double forward_scalar(ConvData& d) {
+  const Conv& c = d.c;
+  Buffer packed(jc_conv2d_packed_bytes(&context, c.out, c.channels, c.kernel) / 4);
+  jc_conv2d_pack_args pack{d.w.data(), packed.data(), c.out, c.channels, c.kernel, 0};
+  expect_ok(jc_conv2d_pack(&context, &pack), "conv2d_pack");
+  Buffer y(d.dense_dy.bytes() / 4);
+  jc_conv2d_args args{};
+  args.x = d.x.data(), args.packed = packed.data(), args.y = y.data();
+  args.batch = c.batch, args.height = c.height, args.width = c.width, args.channels = c.channels;
+  args.x_batch = d.x_batch, args.x_row = d.x_row, args.x_column = d.x_column, args.x_channel = d.x_channel;
+  args.out_channels = c.out, args.kernel = c.kernel, args.stride = c.stride, args.padding = c.padding;
+  Buffer workspace(jc_conv2d_workspace(&context, &args) / 4);
+  args.workspace = workspace.data(), args.workspace_bytes = workspace.bytes();
+  expect_ok(jc_conv2d(&context, &args), "conv2d");
+  double sum = 0;
+  for (int64_t i = 0; i < y.bytes() / 4; ++i) sum += static_cast<double>(y.at(i)) * d.dense_dy.at(i);
+  return sum;
+}
+
+// Every gradient of a bilinear map, times its argument, is the map's own value.
+void expect_scalar(const std::string& name, ConvData& d, const float* gradient, Buffer& argument,
+                   const std::vector<int64_t>& places, double magnitude) {
+  double sum = 0;
+  for (size_t i = 0; i < places.size(); ++i) sum += static_cast<double>(gradient[i]) * argument.at(places[i]);
+  // Whole numbers are not rounded at all: with them the test is exact.
+  const Conv& c = d.c;
+  double terms = static_cast<double>(c.kernel * c.kernel * (c.channels + c.out) + c.batch * d.out_height * d.out_width);
+  double bound = whole ? 0 : 1.001 * terms * kUnit * magnitude;
+  if (!(fabs(sum - forward_scalar(d)) <= bound)) fail(name + " is not the forward's gradient");
+}
+
+enum Residual { kNone, kSeparate, kInPlace };
+
+std::vector<float> run_data_gradient(ConvData& d, const Buffer& packed, int64_t first, int64_t batch,
+                                     Residual residual) {
+  const Conv& c = d.c;
+  int64_t size = c.height * c.width * c.channels;
+  Buffer dx(batch * size);
+  jc_conv2d_data_gradient_args args{};
+  args.dy = d.dense_dy.data() + first * d.out_height * d.out_width * c.out;
+  args.packed = const_cast<Buffer&>(packed).data();
+  args.dx = dx.data();
+  if (residual == kSeparate) args.residual = d.residual.data() + first * size;
+  if (residual == kInPlace) {
+    memcpy(dx.data(), d.residual.data() + first * size, static_cast<size_t>(dx.bytes()));
+    args.residual = dx.data();
+  }
+  args.batch = batch, args.height = c.height, args.width = c.width, args.channels = c.channels;
+  args.out_channels = c.out, args.kernel = c.kernel, args.stride = c.stride, args.padding = c.padding;
+  Buffer workspace(jc_conv2d_data_gradient_workspace(&context, &args) / 4);
+  args.workspace = workspace.data(), args.workspace_bytes = workspace.bytes();
+  expect_ok(jc_conv2d_data_gradient(&context, &args), "conv2d_data_gradient");
+  return std::vector<float>(dx.data(), dx.data() + batch * size);
+}
+
+void test_data_gradient(const Conv& c) {
+  ConvData d(c);
+  std::string name = d.name("conv2d_data_gradient");
+  Buffer packed(jc_conv2d_packed_bytes(&context, c.channels, c.out, c.kernel) / 4);
+  jc_conv2d_pack_args pack{d.w.data(), packed.data(), c.out, c.channels, c.kernel, 1};
+  expect_ok(jc_conv2d_pack(&context, &pack), "conv2d_pack");
+  Residual residual = c.residual ? kSeparate : kNone;
+  std::vector<float> dx = same_for_threads(name, [&] { return run_data_gradient(d, packed, 0, c.batch, residual); });
+  int64_t count = static_cast<int64_t>(dx.size()), size = count / c.batch;
+  std::vector<Truth> truth(dx.size()), dropped;
+  std::vector<int64_t> places(dx.size());
+  double magnitude = 0;
+  for (int64_t i = 0; c.residual && i < count; ++i) truth[i].add(d.residual.at(i));
+  d.for_products([&](int64_t dy, int64_t x, int64_t at, int64_t w) {
+    truth[at].add(d.dense_dy.at(dy), d.w.at(w));
+    magnitude += fabs(static_cast<double>(d.dense_dy.at(dy)) * d.w.at(w) * d.x.at(x));
+  });
+  for (int64_t i = 0; i < count; ++i) {
+    if (!close_to(dx[i], truth[i])) return fail(name + text(" is wrong at %ld", i, 0, 0));
+  }
+  if (residual == kNone) {
+    for (int64_t i = 0; i < count; ++i) {
+      int64_t channel = i % c.channels, u = i / c.channels % c.width, v = i / c.channels / c.width % c.height;
+      places[i] = i / size * d.x_batch + v * d.x_row + u * d.x_column + channel * d.x_channel;
+    }
+    expect_scalar(name, d, dx.data(), d.x, places, magnitude);
+  } else if (!same(run_data_gradient(d, packed, 0, c.batch, kInPlace).data(), dx.data(), count)) {
+    fail(name + " differs in place");
+  }
+  for (int64_t b = 0; b < c.batch; ++b) {
+    if (!same(run_data_gradient(d, packed, b, 1, residual).data(), dx.data() + b * size, size)) {
+      fail(name + " differs for a picture on its own");
+    }
+  }
+}
+
+std::vector<float> run_conv_weight_gradient(ConvData& d, Buffer& start, int64_t batch) {
+  const Conv& c = d.c;
+  Buffer dw(start.bytes() / 4);
+  memcpy(dw.data(), start.data(), static_cast<size_t>(start.bytes()));
+  jc_conv2d_weight_gradient_args args{};
+  args.dy = d.dy.data(), args.x = d.x.data(), args.dw = dw.data();
+  args.batch = batch, args.height = c.height, args.width = c.width, args.channels = c.channels;
+  args.x_batch = d.x_batch, args.x_row = d.x_row, args.x_column = d.x_column, args.x_channel = d.x_channel;
+  args.dy_batch = d.dy_batch;
+  args.out_channels = c.out, args.kernel = c.kernel, args.stride = c.stride, args.padding = c.padding;
+  Buffer workspace(jc_conv2d_weight_gradient_workspace(&context, &args) / 4);
+  args.workspace = workspace.data(), args.workspace_bytes = workspace.bytes();
+  expect_ok(jc_conv2d_weight_gradient(&context, &args), "conv2d_weight_gradient");
+  return std::vector<float>(dw.data(), dw.data() + dw.bytes() / 4);
+}
+
+void test_conv_weight_gradient(const Conv& c) {
+  ConvData d(c);
+  std::string name = d.name("conv2d_weight_gradient");
+  int64_t count = c.out * c.channels * c.kernel * c.kernel;
+  Buffer start(count, true), zeros(count);
+  for (int64_t i = 0; i < count; ++i) zeros.at(i) = 0;
+  std::vector<float> dw = same_for_threads(name, [&] { return run_conv_weight_gradient(d, start, c.batch); });
+  std::vector<Truth> truth(dw.size()), dropped;
+  std::vector<int64_t> places(dw.size());
+  double magnitude = 0;
+  for (int64_t i = 0; i < count; ++i) truth[i].add(start.at(i)), places[i] = i;
+  dropped = truth;
+  int64_t last = d.dense_dy.bytes() / 4 - c.out;  // the last pixel's dy
+  d.for_products([&](int64_t dy, int64_t x, int64_t, int64_t w) {
+    truth[w].add(d.dense_dy.at(dy), d.x.at(x));
+    if (dy < last) dropped[w].add(d.dense_dy.at(dy), d.x.at(x));
+    magnitude += fabs(static_cast<double>(d.dense_dy.at(dy)) * d.w.at(w) * d.x.at(x));
+  });
+  bool noticed = false;
+  for (int64_t i = 0; i < count; ++i) {
+    if (!close_to(dw[i], truth[i])) return fail(name + text(" is wrong at %ld", i, 0, 0));
+    double before = worst;
+    if (!close_to(dw[i], dropped[i])) noticed = true;
+    worst = before;
+  }
+  if (!noticed) fail(name + ": a dropped pixel would pass");
+  expect_scalar(name, d, run_conv_weight_gradient(d, zeros, c.batch).data(), d.w, places, magnitude);
+  if (!same(run_conv_weight_gradient(d, start, 0).data(), start.data(), count)) fail(name + " adds without pictures");
+}
+
+const Conv kConvs[] = {
+    {2, 9, 11, 3, 8, 3, 2, 1, true, 0, false},    {3, 31, 30, 3, 40, 3, 2, 1, true, 1, false},
+    {2, 7, 7, 16, 33, 3, 1, 1, false, 0, true},   {2, 7, 5, 40, 31, 3, 1, 1, false, 3, true},
+    {1, 14, 14, 48, 32, 3, 2, 1, false, 0, true}, {2, 6, 7, 64, 65, 1, 1, 0, false, 2, false},
+    {2, 9, 7, 17, 5, 1, 2, 0, false, 0, true},    {1, 5, 5, 7, 9, 5, 1, 2, false, 1, false},
+    {1, 1, 1, 4, 16, 1, 1, 0, false, 0, false},   {1, 1, 1, 5, 3, 3, 1, 1, true, 0, true},
+    {2, 24, 24, 64, 64, 3, 1, 1, false, 0, true}, {2, 11, 8, 6, 7, 4, 3, 2, false, 2, true},
+    {2, 11, 8, 6, 7, 4, 3, 0, true, 5, true},     {3, 6, 10, 1, 15, 3, 1, 2, false, 0, false},
+    {2, 2, 2, 4, 6, 3, 1, 2, true, 0, true},      {2, 15, 10, 3, 9, 5, 5, 0, true, 1, false},
+    {3, 32, 32, 3, 40, 16, 16, 0, true, 1, true}, {2, 28, 43, 3, 33, 14, 14, 0, true, 1, false},
+};
+
+void test_data_gradients() {
+  for (const Conv& c : kConvs) test_data_gradient(c);
+  whole = true;
+  for (const Conv& c : kConvs) test_data_gradient(c);
+  test_data_gradient({2, 14, 13, 64, 96, 3, 1, 1, false, 0, true});
+  test_data_gradient({2, 15, 17, 48, 40, 3, 2, 1, false, 0, false});
+  whole = false;
+}
+
+void test_conv_weight_gradients() {
+  for (const Conv& c : kConvs) test_conv_weight_gradient(c);
+  whole = true;
+  for (const Conv& c : kConvs) test_conv_weight_gradient(c);
+  test_conv_weight_gradient({3, 14, 13, 64, 96, 3, 1, 1, false, 1, false});
+  test_conv_weight_gradient({2, 33, 35, 3, 40, 3, 2, 1, true, 0, false});
+  test_conv_weight_gradient({11, 56, 56, 3, 40, 8, 8, 0, true, 1, false});
+  whole = false;
+}
+
 // ---- refusals --------------------------------------------------------------------------------------------------------------
 
 template <class Args, class Change>
@@ -263,6 +496,33 @@ void test_refusals() {
   refuse("ldx < k", jc_gemm_weight_gradient, g, [](auto& p) { p.ldx = 7; });
   refuse("ldw < k", jc_gemm_weight_gradient, g, [](auto& p) { p.ldw = 7; });
   refuse("precision 2", jc_gemm_weight_gradient, g, [](auto& p) { p.precision = 2; });
+  jc_conv2d_pack_args pack{x.data(), workspace.data(), 4, 4, 1, 1};
+  expect_ok(jc_conv2d_pack(&context, &pack), "conv2d_pack");
+  refuse("gradient = 2", jc_conv2d_pack, pack, [](auto& p) { p.gradient = 2; });
+  jc_conv2d_data_gradient_args c{};
+  Buffer conv_workspace(8192), packed(1024, true);
+  c.dy = dy.data(), c.packed = packed.data(), c.dx = x.data(), c.batch = 1, c.height = c.width = c.channels = 4;
+  c.out_channels = 4, c.kernel = c.stride = 1;
+  c.workspace = conv_workspace.data(), c.workspace_bytes = conv_workspace.bytes();
+  expect_ok(jc_conv2d_data_gradient(&context, &c), "conv2d_data_gradient");
+  refuse("stride 0", jc_conv2d_data_gradient, c, [](auto& p) { p.stride = 0; });
+  refuse("kernel 9 on 4", jc_conv2d_data_gradient, c, [](auto& p) { p.kernel = 9; });
+  refuse("padding = kernel", jc_conv2d_data_gradient, c, [](auto& p) { p.padding = 1; });
+  refuse("too many pixels", jc_conv2d_data_gradient, c, [](auto& p) { p.batch = INT32_MAX, p.kernel = p.stride = 4; });
+  refuse("null dy", jc_conv2d_data_gradient, c, [](auto& p) { p.dy = nullptr; });
+  refuse("null dx", jc_conv2d_data_gradient, c, [](auto& p) { p.dx = nullptr; });
+  refuse("unaligned packed", jc_conv2d_data_gradient, c,
+         [](auto& p) { p.packed = static_cast<const float*>(p.packed) + 1; });
+  jc_conv2d_weight_gradient_args w{};
+  w.dy = dy.data(), w.x = x.data(), w.dw = dw.data(), w.batch = 1, w.height = w.width = w.channels = 4;
+  w.x_batch = 64, w.x_row = 16, w.x_column = 4, w.x_channel = 1, w.dy_batch = 64;
+  w.out_channels = 4, w.kernel = w.stride = 1;
+  w.workspace = conv_workspace.data(), w.workspace_bytes = conv_workspace.bytes();
+  expect_ok(jc_conv2d_weight_gradient(&context, &w), "conv2d_weight_gradient");
+  refuse("stride 0", jc_conv2d_weight_gradient, w, [](auto& p) { p.stride = 0; });
+  refuse("overlapping pictures of dy", jc_conv2d_weight_gradient, w, [](auto& p) { p.dy_batch = 63; });
+  refuse("null dw", jc_conv2d_weight_gradient, w, [](auto& p) { p.dw = nullptr; });
+  refuse("null x", jc_conv2d_weight_gradient, w, [](auto& p) { p.x = nullptr; });
   int64_t negative = -1;
   refuse("live < 0", jc_gemm_weight_gradient, g, [&](auto& p) { p.live = &negative; });
   refuse("unaligned workspace", jc_gemm_weight_gradient, g,
@@ -270,6 +530,10 @@ void test_refusals() {
   if (context.isa == JC_REF) return;
   int64_t wanted = jc_gemm_weight_gradient_workspace(&context, &g);
   refuse("a workspace one byte too small", jc_gemm_weight_gradient, g,
+         [&](auto& p) { p.workspace_bytes = wanted - 1; });
+  refuse("no workspace", jc_conv2d_data_gradient, c, [](auto& p) { p.workspace_bytes = 0; });
+  wanted = jc_conv2d_weight_gradient_workspace(&context, &w);
+  refuse("a workspace one byte too small", jc_conv2d_weight_gradient, w,
          [&](auto& p) { p.workspace_bytes = wanted - 1; });
   refuse("null workspace", jc_gemm_weight_gradient, g, [](auto& p) { p.workspace = nullptr; });
 }
@@ -284,7 +548,9 @@ int main() {
       const char* name;
       void (*run)();
     };
-    for (Part part : {Part{"gemm_weight_gradient", test_weight_gradients}, Part{"refusals", test_refusals}}) {
+    for (Part part :
+         {Part{"gemm_weight_gradient", test_weight_gradients}, Part{"conv2d_data_gradient", test_data_gradients},
+          Part{"conv2d_weight_gradient", test_conv_weight_gradients}, Part{"refusals", test_refusals}}) {
       worst = 0;
       int before = failures;
       part.run();

@@ -119,6 +119,53 @@ void time_gemm(int64_t rows, int64_t n, int64_t k) {
       [&] { check(jc_gemm_weight_gradient(&context, &args)); });
 }
 
+void time_conv2d(int64_t batch, int64_t size, int64_t channels, int64_t out, int64_t kernel, int64_t stride,
+                 bool nchw) {
+  int64_t padding = kernel == stride ? 0 : kernel / 2, out_size = (size + 2 * padding - kernel) / stride + 1;
+  std::string sizes =
+      text("b%ld %ldx%ld %ld->%ld", batch, size, size, channels, out) + text(" k%ld s%ld", kernel, stride, 0);
+  double flops = 2.0 * double(batch * out_size * out_size * out * channels * kernel * kernel);
+  Buffer w(out * channels * kernel * kernel), x(batch * size * size * channels), y(batch * out_size * out_size * out);
+  Buffer packed(jc_conv2d_packed_bytes(&context, out, channels, kernel) / 4);
+  jc_conv2d_pack_args pack{w, packed, out, channels, kernel, 0};
+  check(jc_conv2d_pack(&context, &pack));
+  jc_conv2d_args f{};
+  f.x = x, f.packed = packed, f.y = y;
+  f.batch = batch, f.height = size, f.width = size, f.channels = channels, f.x_batch = size * size * channels;
+  f.x_row = nchw ? size : size * channels, f.x_column = nchw ? 1 : channels, f.x_channel = nchw ? size * size : 1;
+  f.out_channels = out, f.kernel = kernel, f.stride = stride, f.padding = padding;
+  f.workspace_bytes = jc_conv2d_workspace(&context, &f);
+  Buffer forward_workspace(f.workspace_bytes / 4);
+  f.workspace = forward_workspace;
+  auto forward = [&] { check(jc_conv2d(&context, &f)); };
+
+  std::string name = "conv2d_weight_gradient " + sizes;
+  jc_conv2d_weight_gradient_args g{};
+  g.dy = y, g.x = x, g.dw = w;
+  g.batch = batch, g.height = size, g.width = size, g.channels = channels, g.x_batch = f.x_batch, g.x_row = f.x_row;
+  g.x_column = f.x_column, g.x_channel = f.x_channel, g.dy_batch = out_size * out_size * out, g.out_channels = out;
+  g.kernel = kernel, g.stride = stride, g.padding = padding;
+  g.workspace_bytes = jc_conv2d_weight_gradient_workspace(&context, &g);
+  Buffer workspace(g.workspace_bytes / 4);
+  g.workspace = workspace;
+  if (name.find(filter) != std::string::npos) {
+    report(name, flops, forward, [&] { check(jc_conv2d_weight_gradient(&context, &g)); });
+  }
+
+  name = "conv2d_data_gradient " + sizes;
+  if (nchw || name.find(filter) == std::string::npos) return;
+  Buffer flipped(jc_conv2d_packed_bytes(&context, channels, out, kernel) / 4);
+  pack.packed = flipped, pack.gradient = 1;
+  check(jc_conv2d_pack(&context, &pack));
+  jc_conv2d_data_gradient_args d{};
+  d.dy = y, d.packed = flipped, d.dx = x, d.batch = batch, d.height = size, d.width = size, d.channels = channels;
+  d.out_channels = out, d.kernel = kernel, d.stride = stride, d.padding = padding;
+  d.workspace_bytes = jc_conv2d_data_gradient_workspace(&context, &d);
+  Buffer data_workspace(d.workspace_bytes / 4);
+  d.workspace = data_workspace;
+  report(name, flops, forward, [&] { check(jc_conv2d_data_gradient(&context, &d)); });
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -135,5 +182,16 @@ int main(int count, char** words) {
                                {4096, 576, 192},  {4096, 192, 192}, {4096, 768, 192}, {4096, 192, 768},
                                {1232, 2048, 512}, {16, 512, 768}};
   for (auto& s : shapes) time_gemm(s[0], s[1], s[2]);
+  time_conv2d(16, 224, 3, 32, 3, 2, true);
+  time_conv2d(16, 224, 3, 768, 32, 32, true);
+  time_conv2d(128, 64, 3, 192, 8, 8, true);
+  time_conv2d(4, 112, 32, 32, 3, 1, false);
+  time_conv2d(4, 112, 32, 64, 3, 1, false);
+  time_conv2d(16, 56, 64, 64, 3, 1, false);
+  time_conv2d(16, 28, 128, 128, 3, 1, false);
+  time_conv2d(16, 14, 256, 256, 3, 1, false);
+  time_conv2d(16, 7, 512, 512, 3, 1, false);
+  time_conv2d(4, 56, 64, 256, 1, 1, false);
+  time_conv2d(16, 14, 1024, 256, 1, 1, false);
   return 0;
 }

@@ -14,9 +14,11 @@ module io.jclip {
     exports jclip.backend;
     exports jclip.checkpoint;
     exports jclip.data;
+    exports jclip.eval;
     exports jclip.graph;
     exports jclip.graph.op;
     exports jclip.image;
     exports jclip.model;
     exports jclip.text;
+    exports jclip.train;
 }

@@ -11,7 +11,7 @@ namespace jc {
 
 static inline int32_t check_adamw(jc_context* context, const jc_adamw_args* a) {
   JC_CHECK("adamw", a->segments >= 0, "segments");
-  JC_CHECK("adamw", a->first && a->scale && a->decay && a->step, "null pointer");
+  JC_CHECK("adamw", a->first && a->step && (a->segments == 0 || (a->scale && a->decay)), "null pointer");
   JC_CHECK("adamw", a->first[0] == 0, "first[0]: not 0");
   for (int64_t s = 0; s < a->segments; ++s) JC_CHECK("adamw", a->first[s] <= a->first[s + 1], "first: not ascending");
   JC_CHECK("adamw", a->first[a->segments] == 0 || (a->p && a->g && a->m && a->v), "null pointer");

@@ -8,6 +8,8 @@ JC_DECLARE(conv2d_pack)
 
 namespace jc {
 
+// What is wrong with the sizes, or null.
+const char* wrong_conv2d_sizes(const jc_conv2d_args* a);
 int32_t check_conv2d(jc_context* context, const jc_conv2d_args* a);
 
 inline int64_t conv2d_out(int64_t size, const jc_conv2d_args* a) {

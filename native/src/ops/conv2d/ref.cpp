@@ -9,10 +9,7 @@ bool in(int64_t value, int64_t least, int64_t most) { return value >= least && v
 
 }  // namespace
 
-namespace {
-
-// What is wrong with the sizes, or null.
-const char* wrong_sizes(const jc_conv2d_args* a) {
+const char* wrong_conv2d_sizes(const jc_conv2d_args* a) {
   if (!in(a->batch, 0, INT32_MAX) || !in(a->height, 1, 65536) || !in(a->width, 1, 65536))
     return "batch, height or width";
   if (!in(a->channels, 1, 65536) || !in(a->out_channels, 1, 65536)) return "channels or out_channels";
@@ -26,10 +23,8 @@ const char* wrong_sizes(const jc_conv2d_args* a) {
   return nullptr;
 }
 
-}  // namespace
-
 int32_t check_conv2d(jc_context* context, const jc_conv2d_args* a) {
-  const char* wrong = wrong_sizes(a);
+  const char* wrong = wrong_conv2d_sizes(a);
   JC_CHECK("conv2d", wrong == nullptr, wrong);
   JC_CHECK("conv2d", a->x && a->packed && a->y, "null pointer");
   JC_CHECK("conv2d", aligned(a->packed, 64) && aligned(a->workspace, 64), "packed or workspace is not 64-byte aligned");
@@ -60,9 +55,15 @@ int32_t conv2d_pack(jc_context* context, const jc_conv2d_pack_args* a) {
            "out_channels, channels or kernel");
   JC_CHECK("conv2d_pack", a->w && a->packed, "null pointer");
   JC_CHECK("conv2d_pack", aligned(a->packed, 64), "packed is not 64-byte aligned");
+  JC_CHECK("conv2d_pack", a->gradient == 0 || a->gradient == 1, "gradient is neither 0 nor 1");
   int64_t window = a->kernel * a->kernel;
-  pack_weights(context, {a->w, a->out_channels, window * a->channels, 0, 0, a->channels, window},
-               static_cast<float*>(a->packed));
+  Weights weights{a->w, a->out_channels, window * a->channels, 0, 0, a->channels, window, 0};
+  if (a->gradient == 1) {
+    weights.n = a->channels;
+    weights.k = window * a->out_channels;
+    weights.flipped = a->out_channels;
+  }
+  pack_weights(context, weights, static_cast<float*>(a->packed));
   return JC_OK;
 }
 
@@ -104,7 +105,7 @@ JC_PUBLIC int64_t jc_conv2d_packed_bytes(const jc_context* context, int64_t out_
 }
 
 JC_PUBLIC int64_t jc_conv2d_workspace(const jc_context* context, const jc_conv2d_args* a) {
-  if (jc::wrong_sizes(a) != nullptr) return 0;
+  if (jc::wrong_conv2d_sizes(a) != nullptr) return 0;
   return jc::product_workspace(context, jc::conv2d_rows(a), jc::conv2d_k(a), jc::parallel_width(context));
 }
 

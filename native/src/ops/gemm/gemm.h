@@ -77,7 +77,8 @@ namespace ref {
 float activate(float x, int64_t activation);
 }
 
-// Element (n, k) of the weights, for packing: OIHW weights of a convolution in the order (row, column, channel) of the window,
+// Element (n, k) of the weights, for packing: OIHW weights of a convolution in the order (row, column, channel) of the window;
+// flipped, those of its data gradient: n = channel, k = (row, column, output channel), rows and columns from the last to the first;
 // or a matrix with two strides.
 struct Weights {
   const float* w;
@@ -87,8 +88,10 @@ struct Weights {
   int64_t stride_k;
   int64_t channels;  // 0: matrix
   int64_t window;    // kernel x kernel
+  int64_t flipped;   // output channels, 0: not flipped
   float at(int64_t row, int64_t i) const {
     if (channels == 0) return w[row * stride_n + i * stride_k];
+    if (flipped != 0) return w[(i % flipped * channels + row) * window + window - 1 - i / flipped];
     return w[(row * channels + i % channels) * window + i / channels];
   }
 };

@@ -114,7 +114,7 @@ namespace ref {
 
 int32_t gemm_pack(jc_context* context, const jc_gemm_pack_args* a) {
   if (check_gemm_pack(context, a) != JC_OK) return JC_INVALID;
-  pack_weights(context, {a->w, a->n, a->k, a->stride_n, a->stride_k, 0, 0}, static_cast<float*>(a->packed));
+  pack_weights(context, {a->w, a->n, a->k, a->stride_n, a->stride_k, 0, 0, 0}, static_cast<float*>(a->packed));
   return JC_OK;
 }
 

@@ -21,6 +21,7 @@ struct OuterProducts {
   int64_t n;
   int64_t k;
   int64_t ldw;
+  bool fresh;  // dw holds nothing yet: it is written, not added to
   // Row r of dy is at dy + r / period * dy_batch + r % period * ldy.
   int64_t period;
   int64_t dy_batch;

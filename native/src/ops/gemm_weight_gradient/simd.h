@@ -65,7 +65,8 @@ struct Slice {
   void multiply(const jc_context* context, int64_t width) const {
     Product q{};
     q.packed = x;
-    q.residual = q.y = p.dw;
+    q.residual = p.fresh && begin == 0 ? nullptr : p.dw;
+    q.y = p.dw;
     q.rows = p.n;
     q.n = p.k;
     q.k = rows;

@@ -6,6 +6,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.function.Function;
+import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.SequencedSet;
@@ -108,6 +110,25 @@ public final class Checkpoint implements AutoCloseable {
                 Preprocess.standard(architecture.vision().imageSize()),
                 weights,
                 null);
+    }
+
+    /**
+     * A model whose weights lie in memory, to be written: they are read when {@link #write} runs, and belong to the caller.
+     *
+     * @param values fp32, row-major, of each of {@link Architecture#tensors}, by canonical name
+     * @param vocabulary folder whose vocabulary files {@link #write} copies
+     */
+    public static Checkpoint of(
+            Architecture architecture, Preprocess preprocess, Function<String, MemorySegment> values, Path vocabulary) {
+        SequencedMap<String, Weight> weights = new LinkedHashMap<>();
+        architecture
+                .tensors()
+                .forEach((name, shape) -> weights.put(
+                        name,
+                        new Weight.Stored(
+                                shape, List.of(StoredTensor.contiguous(DType.F32, shape, values.apply(name))))));
+        return new Checkpoint(
+                vocabulary.resolve("in memory"), Layout.OPENCLIP, architecture, preprocess, weights, null);
     }
 
     /**

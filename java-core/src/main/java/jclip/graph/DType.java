@@ -7,6 +7,7 @@ public enum DType {
     F32(4),
     I32(4),
     I64(8),
+    F64(8),
     U8(1);
 
     private final int bytes;

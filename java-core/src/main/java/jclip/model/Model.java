@@ -171,11 +171,33 @@ public final class Model implements AutoCloseable {
      * @throws IllegalStateException after {@link #close}
      */
     public void encodeImages(MemorySegment pixels, int count, MemorySegment destination, boolean unit) {
+        encodeImages(pixels, count, destination, unit ? 1 : 0, architecture.embedDim());
+    }
+
+    /** Numbers in a row of {@link #encodePooledImages}: the width of a ViT, the embedding's of a ResNet. */
+    public int pooledImageWidth() {
+        return architecture.vision() instanceof Architecture.Vit vit ? vit.width() : architecture.embedDim();
+    }
+
+    /**
+     * Image features before the projection, as linear probes take them: the class token after the last normalisation. A ResNet has no
+     * projection of its own: its features are the attention pool's output, the same as those of {@link #encodeImages}.
+     *
+     * @param pixels float32 [count, 3, size, size], normalised
+     * @param destination float32 [count, {@link #pooledImageWidth}]
+     * @throws IllegalArgumentException if a segment is too small or a result is not finite
+     * @throws IllegalStateException after {@link #close}
+     */
+    public void encodePooledImages(MemorySegment pixels, int count, MemorySegment destination) {
+        boolean vit = architecture.vision() instanceof Architecture.Vit;
+        encodeImages(pixels, count, destination, vit ? 2 : 0, pooledImageWidth());
+    }
+
+    private void encodeImages(MemorySegment pixels, int count, MemorySegment destination, int output, int width) {
         long size = architecture.vision().imageSize();
         long image = 3 * size * size * Float.BYTES;
-        long row = (long) architecture.embedDim() * Float.BYTES;
         checkBytes("pixels", pixels, count, image);
-        checkBytes("destination", destination, count, row);
+        checkBytes("destination", destination, count, (long) width * Float.BYTES);
         Slot slot = acquire();
         try {
             for (int done = 0; done < count; ) {
@@ -183,7 +205,7 @@ public final class Model implements AutoCloseable {
                 Slot.Bound bound = slot.image(batch);
                 MemorySegment.copy(pixels, done * image, bound.input(0), 0, batch * image);
                 bound.run();
-                copyOut("image", bound.output(unit ? 1 : 0), destination, done, batch);
+                copyOut("image", bound.output(output), destination, done, batch, width);
                 done += batch;
             }
         } finally {
@@ -216,7 +238,7 @@ public final class Model implements AutoCloseable {
                 Slot.Bound bound = slot.text(plans.textBucket(batch), Plans.tokenBucket(total));
                 slot.packing().write(bound.inputs(), tokens);
                 bound.run();
-                copyOut("text", bound.output(unit ? 1 : 0), destination, done, batch);
+                copyOut("text", bound.output(unit ? 1 : 0), destination, done, batch, architecture.embedDim());
                 done += batch;
             }
         } finally {
@@ -271,8 +293,8 @@ public final class Model implements AutoCloseable {
         }
     }
 
-    private void copyOut(String what, MemorySegment rows, MemorySegment destination, int done, int batch) {
-        int width = architecture.embedDim();
+    private static void copyOut(
+            String what, MemorySegment rows, MemorySegment destination, int done, int batch, int width) {
         for (int i = 0; i < batch * width; i++) {
             if (!Float.isFinite(rows.getAtIndex(ValueLayout.JAVA_FLOAT, i))) {
                 throw new IllegalArgumentException(what + " " + (done + i / width)

@@ -13,10 +13,11 @@ import jclip.graph.op.PatchEmbed;
 final class VisionTransformer {
     private VisionTransformer() {}
 
-    /** Input {@code pixels} [batch, 3, size, size]; outputs {@code image_features} and {@code image_embeds} [batch, embedDim]. */
+    /** Input {@code pixels} [batch, 3, size, size]; outputs {@code image_features}, {@code image_embeds} [batch, embedDim], {@code visual.ln_post} [batch, width]. */
     static Graph record(Architecture architecture, Architecture.Vit vit, int batch, Shortcuts shortcuts) {
         Graph graph = new Graph("image tower, batch " + batch);
         Head.finish(graph, "image_embeds", record(graph, architecture, vit, batch, shortcuts, 0), null);
+        graph.output(graph.tensor("visual.ln_post"));
         return graph;
     }
 

@@ -59,6 +59,7 @@ public final class TrainingStep implements AutoCloseable {
     private final Map<Integer, Program> direct = new HashMap<>();
     private final Map<Integer, Program> encoders = new HashMap<>();
     private final Map<Integer, Program> backward = new HashMap<>();
+    private final Map<Integer, Program> validation = new HashMap<>();
     private final @Nullable Program loss;
 
     /**
@@ -83,8 +84,8 @@ public final class TrainingStep implements AutoCloseable {
         int most = capacity(settings.chunk() * architecture.text().contextLength());
         Plan largest = Plan.of(settings.chunks() == 1 ? directGraph(most) : backwardGraph(most), context);
         Plan lossPlan = settings.chunks() == 1 ? null : Plan.of(lossGraph(), context);
-        this.arena =
-                NativeMemory.allocate(Math.max(largest.bytes(), lossPlan == null ? 0 : lossPlan.bytes()));
+        long bytes = Math.max(largest.bytes(), Plan.of(validationGraph(most), context).bytes());
+        this.arena = NativeMemory.allocate(Math.max(bytes, lossPlan == null ? 0 : lossPlan.bytes()));
         this.loss = lossPlan == null ? null : program(lossPlan);
         long rows = (long) settings.batch() * architecture.embedDim() * Float.BYTES;
         this.features = NativeMemory.allocate(4 * rows);
@@ -135,6 +136,14 @@ public final class TrainingStep implements AutoCloseable {
         Graph graph = Graph.training("features of " + settings.chunk() + " pairs, " + tokens + " tokens");
         graph.output(image(graph));
         graph.output(text(graph, tokens));
+        return graph;
+    }
+
+    /** The loss alone, batch normalisations with their running statistics: changes nothing. */
+    private Graph validationGraph(int tokens) {
+        Graph graph = Graph.training("validation of " + settings.chunk() + " pairs, " + tokens + " tokens");
+        Tensor image = Training.image(graph, architecture, settings.chunk(), true, 0);
+        loss(graph, image, text(graph, tokens));
         return graph;
     }
 
@@ -199,6 +208,17 @@ public final class TrainingStep implements AutoCloseable {
         return settings.chunks() == 1 ? direct(batch) : chunked(batch);
     }
 
+    /**
+     * The loss of the first chunk of a batch, without gradients, patch dropout or changes of running statistics.
+     *
+     * @param batch at least a chunk; {@code kept} is not read
+     */
+    public double validate(Batch batch) {
+        Program program = prepared(validation, batch, 0, this::validationGraph);
+        program.run();
+        return program.segment(program.plan().graph().tensor("loss")).get(ValueLayout.JAVA_FLOAT, 0);
+    }
+
     private double direct(Batch batch) {
         Program program = prepared(direct, batch, 0, this::directGraph);
         program.run();
@@ -228,7 +248,7 @@ public final class TrainingStep implements AutoCloseable {
         packing.write(inputs, batch.tokens());
         MemorySegment pixels = program.segment(graph.tensor("pixels"));
         MemorySegment.copy(batch.pixels(), chunk * pixels.byteSize(), pixels, 0, pixels.byteSize());
-        if (settings.keptPatches() > 0) {
+        if (graph.has("kept")) {
             writeKept(program.segment(graph.tensor("kept")), batch, chunk);
         }
         return program;
@@ -359,7 +379,7 @@ public final class TrainingStep implements AutoCloseable {
 
     @Override
     public void close() {
-        for (Map<Integer, Program> programs : List.of(direct, encoders, backward)) {
+        for (Map<Integer, Program> programs : List.of(direct, encoders, backward, validation)) {
             programs.values().forEach(Program::close);
         }
         if (loss != null) {

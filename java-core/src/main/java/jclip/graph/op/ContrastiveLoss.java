@@ -2,6 +2,7 @@ package jclip.graph.op;
 
 import java.util.List;
 import java.util.stream.Stream;
+import jclip.graph.Gradients;
 import jclip.graph.Op;
 import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -18,7 +19,7 @@ public record ContrastiveLoss(
         Tensor text,
         Tensor logScale,
         @Nullable Tensor bias,
-        Kind kind) implements Op {
+        Kind kind) implements Op.Loss {
     /** Which loss. */
     public enum Kind {
         /** CLIP: mean of the cross-entropies of rows and columns with the pairs themselves as classes (Radford et al. 2021). */
@@ -69,5 +70,22 @@ public record ContrastiveLoss(
                 .set("rows", image.rows())
                 .set("width", image.width())
                 .set("kind", kind.code());
+    }
+
+    @Override
+    public void gradient(List<Tensor> outputs, Gradients gradients) {
+        ContrastiveLossGradient gradient = new ContrastiveLossGradient(
+                image,
+                text,
+                logScale,
+                bias,
+                outputs.get(1),
+                kind,
+                1,
+                gradients.parameter(logScale),
+                gradients.parameter(bias));
+        List<Tensor> made = gradients.record(List.of(image, text), gradient);
+        gradients.add(image, made.get(0));
+        gradients.add(text, made.get(1));
     }
 }
