@@ -108,4 +108,50 @@ static inline void zero_gradient_gaps(const jc_attention_gradient_args* a) {
   });
 }
 
+// Queries of a block: most sequences are one.
+constexpr int64_t kGradientQueries = 13 * kTileQueries;
+
+static inline int64_t gradient_block(const jc_attention_gradient_args* a) {
+  return a->q_tokens < kGradientQueries ? round_up(a->q_tokens, kTileQueries) : kGradientQueries;
+}
+
+// Scratch memory of one thread of a fast version.
+struct GradientScratch {
+  float* keys_across;    // panels as in HeadScratch
+  float* values_across;  // panels
+  float* keys;           // [kv_tokens, head_stride]
+  float* queries;        // [block, head_stride]
+  float* upstream;       // [block, head_stride]: dy
+  float* p;              // [block, key_stride]
+  float* ds;             // [block, key_stride]: dp first
+  int64_t head_stride;   // head_dim rounded up to whole vectors
+  int64_t
+      key_stride;  // one vector more than the keys: tiles of keys read zeros behind those that a tile of queries sees
+  int64_t bytes;
+};
+
+// Where it lies in `memory`, or, where that is null, how many bytes it has; for vectors of `lanes`.
+static inline GradientScratch gradient_scratch(const jc_attention_gradient_args* a, int64_t lanes, float* memory) {
+  int64_t next = 0;
+  auto take = [&](int64_t floats) {
+    float* at = memory != nullptr ? memory + next : nullptr;
+    next += round_up(floats, 16);
+    return at;
+  };
+  GradientScratch s;
+  int64_t keys = round_up(a->kv_tokens, lanes);
+  s.head_stride = round_up(a->head_dim, lanes);
+  s.key_stride = keys + lanes;
+  int64_t block = gradient_block(a);
+  s.keys_across = take(keys * a->head_dim);
+  s.values_across = take(keys * a->head_dim);
+  s.keys = take(a->kv_tokens * s.head_stride);
+  s.queries = take(block * s.head_stride);
+  s.upstream = take(block * s.head_stride);
+  s.p = take(block * s.key_stride);
+  s.ds = take(block * s.key_stride);
+  s.bytes = next * static_cast<int64_t>(sizeof(float));
+  return s;
+}
+
 }  // namespace jc

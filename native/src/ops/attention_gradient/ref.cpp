@@ -74,8 +74,11 @@ int32_t jc::ref::attention_gradient(jc_context* context, const jc_attention_grad
   return JC_OK;
 }
 
-JC_EXPORT(attention_gradient, jc::ref::attention_gradient, jc::ref::attention_gradient, jc::ref::attention_gradient)
+JC_EXPORT(attention_gradient, jc::ref::attention_gradient, jc::avx2::attention_gradient, jc::avx512::attention_gradient)
 
-JC_PUBLIC int64_t jc_attention_gradient_workspace(const jc_context*, const jc_attention_gradient_args* a) {
-  return scratch_bytes(a);
+JC_PUBLIC int64_t jc_attention_gradient_workspace(const jc_context* context, const jc_attention_gradient_args* a) {
+  if (context->isa != JC_AVX2 && context->isa != JC_AVX512) return scratch_bytes(a);
+  int64_t tasks = a->sequences * a->heads;
+  int64_t threads = jc::parallel_width(context) < tasks ? jc::parallel_width(context) : tasks;
+  return (threads < 1 ? 1 : threads) * jc::gradient_scratch(a, context->isa == JC_AVX512 ? 16 : 8, nullptr).bytes;
 }

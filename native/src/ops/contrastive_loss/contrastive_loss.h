@@ -60,6 +60,9 @@ static inline TileSize loss_tile(const jc_context* context) {
   return context->isa == JC_AVX512 ? kAvx512Tile : kAvx2Tile;
 }
 
+// Rows of a task that looks at each row once.
+constexpr int64_t kRowsOfTask = 256;
+
 // Sizes in floats, each a whole number of cache lines.
 static inline int64_t lines(int64_t floats) { return round_up(floats, 16); }
 
@@ -81,7 +84,8 @@ static inline LossMemory loss_memory(const jc_context* context, int64_t rows, in
   m.blocks = blocks_of(rows, 4);  // sixteen tasks at least
   m.padded = round_up(rows, 32);
   m.partial = m.blocks.count * m.padded;
-  m.shared = m.padded + 4 * m.partial + lines(2 * m.blocks.count * m.blocks.count);
+  int64_t tasks = m.blocks.count * m.blocks.count, row_tasks = ceil_div(rows, kRowsOfTask);
+  m.shared = m.padded + 4 * m.partial + lines(2 * (tasks > row_tasks ? tasks : row_tasks));
   m.packed = m.blocks.side * width;
   m.gathered_rows = block_tiles(tile.rows, width) * tile.rows;
   m.gathered = m.gathered_rows * round_up(width, kChunk);

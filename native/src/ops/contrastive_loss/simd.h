@@ -101,7 +101,7 @@ struct Partials {
   float* row_sum;       // alike
   float* column_shift;  // [blocks, padded], by block of rows
   float* column_sum;    // alike
-  double* totals;       // [blocks, blocks]
+  double* totals;       // of the tasks
 };
 
 inline Partials partials_of(const LossMemory& m, float* at) {
@@ -182,18 +182,26 @@ inline double cross_entropy(const LossMemory& m, const float* shifts, const floa
   return std::log1p(sum + std::expm1(less)) - less;
 }
 
-// Merges the blocks' sums in order; returns the loss.
-inline double finish_softmax(const jc_contrastive_loss_args* a, const LossMemory& m, const Partials& partials) {
+// Merges the blocks' sums in order, some rows a task; returns the loss.
+inline double finish_softmax(jc_context* context, const jc_contrastive_loss_args* a, const LossMemory& m,
+                             int64_t threads, const Partials& partials) {
+  int64_t tasks = ceil_div(a->rows, kRowsOfTask);
+  parallel(context, threads, tasks, [&](int64_t task, int64_t) {
+    int64_t first = task * kRowsOfTask, last = first + kRowsOfTask < a->rows ? first + kRowsOfTask : a->rows;
+    double sum = 0;
+    for (int64_t i = first; i < last; ++i) {
+      float own = partials.own[i];
+      double row = cross_entropy(m, partials.row_shift, partials.row_sum, i, own);
+      double column = cross_entropy(m, partials.column_shift, partials.column_sum, i, own);
+      a->statistics[i] = own;
+      set_loss(a->statistics, a->rows, 1, i, row);
+      set_loss(a->statistics, a->rows, 2, i, column);
+      sum += 0.5 * (row + column);
+    }
+    partials.totals[task] = sum;
+  });
   double sum = 0;
-  for (int64_t i = 0; i < a->rows; ++i) {
-    float own = partials.own[i];
-    double row = cross_entropy(m, partials.row_shift, partials.row_sum, i, own);
-    double column = cross_entropy(m, partials.column_shift, partials.column_sum, i, own);
-    a->statistics[i] = own;
-    set_loss(a->statistics, a->rows, 1, i, row);
-    set_loss(a->statistics, a->rows, 2, i, column);
-    sum += 0.5 * (row + column);
-  }
+  for (int64_t task = 0; task < tasks; ++task) sum += partials.totals[task];
   return sum / static_cast<double>(a->rows);
 }
 
@@ -220,7 +228,8 @@ int32_t contrastive_loss_simd(jc_context* context, const jc_contrastive_loss_arg
         p, m, partials, a->kind, task / m.blocks.count, task % m.blocks.count, memory + m.shared + slot * m.slot}
         .run();
   });
-  double loss = a->kind == JC_SIGMOID_LOSS ? finish_sigmoid(a, m, partials) : finish_softmax(a, m, partials);
+  double loss =
+      a->kind == JC_SIGMOID_LOSS ? finish_sigmoid(a, m, partials) : finish_softmax(context, a, m, threads, partials);
   *a->loss = static_cast<float>(loss);
   return JC_OK;
 }

@@ -60,10 +60,9 @@ void pack_inputs(const float* x, int64_t first, int64_t count, int64_t width, in
 }
 
 inline void diagonal(jc_context* context, const Pairs& p, int64_t threads, float* z) {
-  constexpr int64_t kRows = 256;
-  parallel(context, threads, ceil_div(p.rows, kRows), [&](int64_t task, int64_t) {
-    int64_t first = task * kRows;
-    diagonal(p, first, first + kRows < p.rows ? first + kRows : p.rows, z);
+  parallel(context, threads, ceil_div(p.rows, kRowsOfTask), [&](int64_t task, int64_t) {
+    int64_t first = task * kRowsOfTask;
+    diagonal(p, first, first + kRowsOfTask < p.rows ? first + kRowsOfTask : p.rows, z);
   });
 }
 

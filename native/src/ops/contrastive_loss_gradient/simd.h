@@ -169,6 +169,7 @@ void gather_block_columns(const void* source, int64_t first, int64_t count, floa
 
 template <class V, class W, int Most>
 struct BlockGradient {
+  static constexpr int64_t kColumns = 2 * V::kWidth;
   jc_context* context;
   const jc_contrastive_loss_gradient_args* a;
   const Pairs& p;
@@ -178,18 +179,23 @@ struct BlockGradient {
   int64_t threads;
   float factor;
 
-  void pack(int64_t first_row, int64_t rows, int64_t first_column, int64_t columns) const {
-    constexpr int64_t kColumns = 2 * V::kWidth;
-    int64_t outputs = ceil_div(columns, kColumns), inputs = ceil_div(p.width, kColumns);
-    parallel(context, threads, outputs + 2 * inputs, [&](int64_t task, int64_t) {
+  // A block's texts, for the similarities and for d_image.
+  void pack_texts(int64_t first, int64_t count) const {
+    int64_t outputs = ceil_div(count, kColumns), inputs = ceil_div(p.width, kColumns);
+    parallel(context, threads, outputs + inputs, [&](int64_t task, int64_t) {
       if (task < outputs) {
-        int64_t at = task * kColumns, n = columns - at < kColumns ? columns - at : kColumns;
-        pack_outputs<V>(p.text, first_column + at, n, p.width, arrays.outputs + at * p.width);
-      } else if (task < outputs + inputs) {
-        pack_inputs<V>(p.text, first_column, columns, p.width, task - outputs, factor, arrays.texts);
+        int64_t at = task * kColumns, n = count - at < kColumns ? count - at : kColumns;
+        pack_outputs<V>(p.text, first + at, n, p.width, arrays.outputs + at * p.width);
       } else {
-        pack_inputs<V>(p.image, first_row, rows, p.width, task - outputs - inputs, factor, arrays.images);
+        pack_inputs<V>(p.text, first, count, p.width, task - outputs, factor, arrays.texts);
       }
+    });
+  }
+
+  // A block's images, for d_text.
+  void pack_images(int64_t first, int64_t count) const {
+    parallel(context, threads, ceil_div(p.width, kColumns), [&](int64_t panel, int64_t) {
+      pack_inputs<V>(p.image, first, count, p.width, panel, factor, arrays.images);
     });
   }
 
@@ -242,16 +248,18 @@ struct BlockGradient {
     multiply(context, q, arrays.slots, threads * m.slot * 4);
   }
 
-  void run(int64_t row_block, int64_t column_block, TileSums* sums) const {
-    int64_t first_row = m.blocks.first(row_block), rows = m.blocks.size(row_block, p.rows);
-    int64_t first_column = m.blocks.first(column_block), columns = m.blocks.size(column_block, p.rows);
-    pack(first_row, rows, first_column, columns);
-    fill({first_row, rows, first_column, columns, arrays.outputs}, sums);
-    Block block{arrays.block, m.stride, rows, columns};
-    product(block, gather_block_rows<W>, arrays.texts, rows, columns, column_block == 0,
-            a->d_image + first_row * p.width);
-    product(block, gather_block_columns<V>, arrays.images, columns, rows, row_block == 0,
-            a->d_text + first_column * p.width);
+  // All blocks with the texts [first_column, first_column + columns).
+  void run(int64_t first_column, int64_t columns, TileSums* sums) const {
+    pack_texts(first_column, columns);
+    for (int64_t i = 0; i < m.blocks.count; ++i) {
+      int64_t first_row = m.blocks.first(i), rows = m.blocks.size(i, p.rows);
+      pack_images(first_row, rows);
+      fill({first_row, rows, first_column, columns, arrays.outputs}, sums);
+      Block block{arrays.block, m.stride, rows, columns};
+      product(block, gather_block_rows<W>, arrays.texts, rows, columns, first_column == 0,
+              a->d_image + first_row * p.width);
+      product(block, gather_block_columns<V>, arrays.images, columns, rows, i == 0, a->d_text + first_column * p.width);
+    }
   }
 };
 
@@ -269,9 +277,7 @@ int32_t contrastive_loss_gradient_simd(jc_context* context, const jc_contrastive
   if (a->kind == JC_SIGMOID_LOSS) diagonal(context, p, threads, arrays.own);
   TileSums sums = prepare(a, p, arrays);
   BlockGradient<V, W, Most> block{context, a, p, m, arrays, multiply, threads, factor};
-  for (int64_t i = 0; i < m.blocks.count; ++i) {
-    for (int64_t j = 0; j < m.blocks.count; ++j) block.run(i, j, &sums);
-  }
+  for (int64_t j = 0; j < m.blocks.count; ++j) block.run(m.blocks.first(j), m.blocks.size(j, p.rows), &sums);
   if (a->d_log_scale != nullptr) *a->d_log_scale += static_cast<float>(each * sums.log_scale);
   if (a->d_bias != nullptr) *a->d_bias += static_cast<float>(each * sums.bias);
   return JC_OK;

@@ -165,8 +165,7 @@ public final class LinearProbe {
 
     /** Starts where a neighbour ended: the way is shorter, and the minimum the same. */
     private Score score(int step, @Nullable LogisticRegression start) {
-        LogisticRegression fit =
-                LogisticRegression.fit(training.rows, training.labels, options.withC(c(step)), start);
+        LogisticRegression fit = LogisticRegression.fit(training.rows, training.labels, options.withC(c(step)), start);
         int correct = 0;
         double crossEntropy = 0;
         for (int i = 0; i < validation.rows.length; i++) {
@@ -185,7 +184,8 @@ public final class LinearProbe {
     private static List<int[]> shuffledByClass(Samples samples, IntSource random) {
         Map<Integer, List<Integer>> byClass = new TreeMap<>();
         for (int i = 0; i < samples.labels.length; i++) {
-            byClass.computeIfAbsent(samples.labels[i], label -> new ArrayList<>()).add(i);
+            byClass.computeIfAbsent(samples.labels[i], label -> new ArrayList<>())
+                    .add(i);
         }
         List<int[]> all = new ArrayList<>();
         for (List<Integer> ofClass : byClass.values()) {

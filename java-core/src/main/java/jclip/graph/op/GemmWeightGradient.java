@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param dy may be a view
  * @param x may be a view
- * @param dw read and written
+ * @param dw read and written; may have more sizes than two if it is dense
  * @param dBias read and written, or null where it is not wanted
  * @param live count of rows that carry data, or null for all
  */
@@ -23,7 +23,9 @@ public record GemmWeightGradient(
         @Nullable Tensor dBias,
         @Nullable Tensor live) implements Op {
     public GemmWeightGradient {
-        if (dy.rows() != x.rows() || dw.rows() != dy.width() || dw.width() != x.width()) {
+        boolean matrix = dw.width() == x.width() && dw.rows() == dy.width();
+        boolean dense = dw.elements() == dy.width() * x.width() && dw.rowStride() == dw.width();
+        if (dy.rows() != x.rows() || !matrix && !dense) {
             throw new IllegalArgumentException(
                     "gemm_weight_gradient: the transpose of " + dy + " times " + x + " into " + dw);
         }
@@ -56,7 +58,7 @@ public record GemmWeightGradient(
                 .set("k", x.width())
                 .set("ldy", dy.rowStride())
                 .set("ldx", x.rowStride())
-                .set("ldw", dw.rowStride())
+                .set("ldw", dw.width() == x.width() ? dw.rowStride() : x.width())
                 .set("precision", 0);
     }
 }
