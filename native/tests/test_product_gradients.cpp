@@ -1,7 +1,9 @@
-// Contract test of the products' gradients: gemm_weight_gradient, conv2d_data_gradient, conv2d_weight_gradient; every instruction set
-// present, against double precision.
+// Contract test of the products' gradients, gemm_weight_gradient, conv2d_data_gradient and conv2d_weight_gradient, and of gemm in bf16;
+// every instruction set present, against double precision.
 // The bound: m terms (products, and what was there before) summed in any one order lose at most m u sum |term| (u = 2^-24). The largest
 // error found is printed as a share of it.
+// In bf16 the truth is that of operands rounded to nearest even, whose products single precision holds exactly; two of them may be summed
+// before they meet the sum, which the bound allows. Denormal operands and sums may count as 0: 2^-126 a term, times the other factor.
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -31,9 +33,14 @@ uint64_t state = 88172645463325252ull;
 // Long sums are tested with whole numbers too, which no order of addition rounds: the bound grows with k and would hide a lost term.
 bool whole = false;
 
+// Values that lie halfway between two of bf16, and denormals, among the others.
+bool hard = false;
+
 float next() {  // in [-1, 1), every bit of the mantissa used; or whole numbers from -8 to 7
   state ^= state << 13, state ^= state >> 7, state ^= state << 17;
   if (whole) return static_cast<float>(static_cast<int>(state >> 60) - 8);
+  if (hard && state % 4 == 0) return static_cast<float>(static_cast<int>(state >> 32 & 0x1ff) - 256) / 256 * 0x1p-1f;
+  if (hard && state % 64 == 1) return 1e-39f;
   return static_cast<float>(static_cast<double>(static_cast<int64_t>(state)) * 0x1p-63);
 }
 
@@ -74,6 +81,18 @@ class Buffer {
   float* memory_;
 };
 
+float to_bf16(float x) {
+  int exponent;
+  double mantissa = frexp(static_cast<double>(x), &exponent);
+  return static_cast<float>(ldexp(rint(mantissa * 256), exponent - 8));
+}
+
+std::vector<float> to_bf16(Buffer& x) {
+  std::vector<float> y(x.data(), x.data() + x.bytes() / 4);
+  for (float& value : y) value = to_bf16(value);
+  return y;
+}
+
 // One output element in double precision, and what single precision may lose.
 struct Truth {
   double sum = 0, magnitude = 0;
@@ -84,7 +103,13 @@ struct Truth {
     ++terms;
   }
   void add(float a) { add(a, 1); }
-  double bound() const { return (whole ? 0 : 1.001 * static_cast<double>(terms) * kUnit * magnitude) + 1e-44; }
+  double lost = 1e-44;  // by denormals
+  // Factors already rounded to bf16.
+  void add_rounded(float a, float b) {
+    add(a, b);
+    lost += 0x1p-126 * (1 + fabs(a) + fabs(b));
+  }
+  double bound() const { return (whole ? 0 : 1.001 * static_cast<double>(terms) * kUnit * magnitude) + lost; }
 };
 
 double worst = 0;  // largest error found, as a share of its bound
@@ -136,6 +161,7 @@ struct WeightGradient {
   int64_t rows, n, k, padding;
   int64_t live;  // -1: none
   bool bias;
+  int64_t precision = JC_F32;
 };
 
 struct WeightGradientData {
@@ -169,6 +195,7 @@ std::vector<float> run_weight_gradient(WeightGradientData& d, int64_t rows, cons
   args.d_bias = g.bias ? d_bias.data() : nullptr;
   args.live = live;
   args.rows = rows, args.n = g.n, args.k = g.k, args.ldy = d.ldy, args.ldx = d.ldx, args.ldw = d.ldw;
+  args.precision = g.precision;
   Buffer workspace(jc_gemm_weight_gradient_workspace(&context, &args) / 4);
   args.workspace = workspace.data(), args.workspace_bytes = workspace.bytes();
   expect_ok(jc_gemm_weight_gradient(&context, &args), "gemm_weight_gradient");
@@ -183,10 +210,12 @@ std::vector<float> run_weight_gradient(WeightGradientData& d, int64_t rows, cons
 
 void test_weight_gradient(const WeightGradient& g) {
   WeightGradientData d(g);
-  std::string name =
-      text("gemm_weight_gradient %ld rows (%ld live), %ld x ", g.rows, g.live, g.n) + std::to_string(g.k);
+  std::string name = text("gemm_weight_gradient %ld rows (%ld live), %ld x ", g.rows, g.live, g.n) +
+                     std::to_string(g.k) + (g.precision == JC_BF16 ? " bf16" : "");
   std::vector<float> y =
       same_for_threads(name, [&] { return run_weight_gradient(d, g.rows, g.live >= 0 ? &g.live : nullptr); });
+  std::vector<float> dy16, x16;
+  if (g.precision == JC_BF16) dy16 = to_bf16(d.dy), x16 = to_bf16(d.x);
   bool noticed = false;
   for (int64_t j = 0; j < g.n; ++j) {
     for (int64_t i = 0; i <= g.k; ++i) {  // the last one: the bias
@@ -195,9 +224,13 @@ void test_weight_gradient(const WeightGradient& g) {
       t.add(bias ? d.d_bias.at(j) : d.dw.at(j * g.k + i));
       dropped = t;
       for (int64_t r = 0; r < d.live && !(bias && !g.bias); ++r) {
-        float x = bias ? 1 : d.x.at(r * d.ldx + i);
-        t.add(d.dy.at(r * d.ldy + j), x);
-        if (r + 1 < d.live) dropped.add(d.dy.at(r * d.ldy + j), x);
+        float dy = d.dy.at(r * d.ldy + j), x = bias ? 1 : d.x.at(r * d.ldx + i);
+        if (g.precision == JC_BF16 && !bias) {  // column sums are of dy as it is
+          t.add_rounded(dy16[r * d.ldy + j], x16[r * d.ldx + i]);
+        } else {
+          t.add(dy, x);
+        }
+        if (r + 2 == d.live) dropped = t;
       }
       float value = y[static_cast<size_t>(bias ? g.n * g.k + j : j * g.k + i)];
       if (!close_to(value, t)) return fail(name + text(" is wrong at row %ld column %ld", j, i, 0));
@@ -206,13 +239,17 @@ void test_weight_gradient(const WeightGradient& g) {
       worst = before;
     }
   }
-  if (d.live > 0 && g.n * g.k >= 16 && !noticed) fail(name + ": a dropped row would pass");
+  if (d.live > 0 && g.n > 4 && g.k > 4 && !noticed) fail(name + ": a dropped row would pass");
   if (!same(run_weight_gradient(d, d.live, nullptr).data(), y.data(), static_cast<int64_t>(y.size()))) {
     fail(name + " differs without its dead rows");
   }
 }
 
-void test_weight_gradients() {
+void test_weight_gradients(int64_t precision) {
+  auto test = [precision](WeightGradient g) {
+    g.precision = precision;
+    test_weight_gradient(g);
+  };
   // Sizes around the tiles, 6 and 14 columns of dy, 16 and 32 of x; rows around chunks of 16 and tasks of 32.
   const int64_t rows[] = {1, 2, 15, 16, 17, 31, 32, 33, 65};
   const int64_t outs[] = {1, 5, 6, 7, 13, 14, 15, 29, 64, 65};
@@ -222,20 +259,158 @@ void test_weight_gradients() {
     for (int64_t n : outs) {
       for (int64_t k : ins) {
         if (++count % 2 != 0 && m != 1) continue;
-        test_weight_gradient({m, n, k, count % 3 * 5, count % 7 == 0 ? count % (m + 2) : -1, count % 5 != 0});
+        test({m, n, k, count % 3 * 5, count % 7 == 0 ? count % (m + 2) : -1, count % 5 != 0});
       }
     }
   }
-  // Slices of at most 480 rows; several threads, blocks and groups.
-  for (int64_t m : {479, 480, 481, 960, 1000}) test_weight_gradient({m, 40, 70, 3, -1, true});
+  // Slices of at most 480 rows, in bf16 960; several threads, blocks and groups.
+  for (int64_t m : {479, 480, 481, 960, 961}) test({m, 40, 70, 3, -1, true});
   whole = true;
-  for (int64_t m : {479, 480, 481, 961, 3001}) test_weight_gradient({m, 75, 43, 1, -1, true});
-  test_weight_gradient({1500, 65, 129, 0, 1201, true});
-  test_weight_gradient({500, 224, 260, 3, -1, true});
-  test_weight_gradient({60, 768, 250, 0, 44, false});
+  for (int64_t m : {479, 480, 481, 961, 1921, 3001}) test({m, 75, 43, 1, -1, true});
+  test({1500, 65, 129, 0, 1201, true});
+  test({500, 224, 260, 3, -1, true});
+  test({60, 768, 250, 0, 44, false});
   whole = false;
-  test_weight_gradient({0, 16, 16, 0, -1, true});
-  test_weight_gradient({20, 16, 16, 0, 0, true});
+  test({0, 16, 16, 0, -1, true});
+  test({20, 16, 16, 0, 0, true});
+}
+
+void test_fp32_weight_gradients() { test_weight_gradients(JC_F32); }
+
+void test_bf16_weight_gradients() {
+  hard = true;
+  test_weight_gradients(JC_BF16);
+  hard = false;
+}
+
+// ---- gemm in bf16 ----------------------------------------------------------------------------------------------------------
+
+struct Gemm {
+  int64_t rows, n, k, padding, live;
+  bool in_place, transposed;
+};
+
+struct GemmData {
+  Gemm g;
+  Buffer a, w, packed, bias, residual;
+  explicit GemmData(const Gemm& g)
+      : g(g),
+        a(g.rows * (g.k + g.padding)),
+        w(g.n * g.k, true),
+        packed(jc_gemm_packed_bytes(&context, g.n, g.k) / 4),
+        bias(g.n, true),
+        residual(g.rows * g.n, true) {
+    a.fill_rows(g.rows, g.k, g.k + g.padding);
+    jc_gemm_pack_args pack{w.data(), packed.data(), g.n, g.k, g.transposed ? 1 : g.k, g.transposed ? g.n : 1, JC_BF16};
+    expect_ok(jc_gemm_pack(&context, &pack), "gemm_pack");
+  }
+  float weight(int64_t j, int64_t i) { return w.at(g.transposed ? i * g.n + j : j * g.k + i); }
+};
+
+std::vector<float> run_gemm(GemmData& d, int64_t first, int64_t rows) {
+  const Gemm& g = d.g;
+  Buffer y(rows * g.n);
+  jc_gemm_args args{};
+  args.a = d.a.data() + first * (g.k + g.padding), args.packed = d.packed.data(), args.bias = d.bias.data();
+  args.residual = d.residual.data() + first * g.n, args.y = y.data();
+  if (g.in_place) {
+    memcpy(y.data(), args.residual, static_cast<size_t>(y.bytes()));
+    args.residual = y.data();
+  }
+  args.rows = rows, args.n = args.ldy = args.ld_residual = g.n, args.k = g.k, args.lda = g.k + g.padding;
+  args.activation = JC_RELU, args.precision = JC_BF16;
+  args.live = g.live >= 0 ? &g.live : nullptr;
+  Buffer workspace(jc_gemm_workspace(&context, &args) / 4);
+  args.workspace = workspace.data(), args.workspace_bytes = workspace.bytes();
+  expect_ok(jc_gemm(&context, &args), "gemm");
+  return std::vector<float>(y.data(), y.data() + rows * g.n);
+}
+
+void test_gemm(const Gemm& g) {
+  GemmData d(g);
+  std::string name = text("bf16 gemm %ldx%ldx%ld", g.rows, g.n, g.k);
+  std::vector<float> y = same_for_threads(name, [&] { return run_gemm(d, 0, g.rows); });
+  int64_t live = g.live >= 0 && g.live < g.rows ? g.live : g.rows, positive = 0;
+  std::vector<float> a16 = to_bf16(d.a), w16 = to_bf16(d.w);
+  bool dropped_noticed = false, rounding_noticed = false;
+  for (int64_t at = 0; at < g.rows * g.n; ++at) {
+    int64_t row = at / g.n, j = at % g.n;
+    Truth t, dropped, unrounded;
+    for (int64_t i = 0; i < g.k; ++i) {
+      float x = d.a.at(row * (g.k + g.padding) + i), w = d.weight(j, i);
+      t.add_rounded(a16[row * (g.k + g.padding) + i], w16[g.transposed ? i * g.n + j : j * g.k + i]);
+      unrounded.add(x, w);
+      if (i + 2 == g.k) dropped = t;
+    }
+    for (Truth* each : {&t, &dropped, &unrounded}) {
+      each->add(d.bias.at(j)), each->add(d.residual.at(at));
+      if (each->sum < 0) each->sum = 0;  // ReLU
+    }
+    if (row >= live) {
+      if (y[at] != 0) return fail(name + " leaves a dead row");
+      continue;
+    }
+    if (!close_to(y[at], t)) return fail(name + text(" is wrong at row %ld column %ld", row, j, 0));
+    double before = worst;
+    if (!close_to(y[at], dropped)) dropped_noticed = true;
+    if (!close_to(y[at], unrounded)) rounding_noticed = true;
+    worst = before;
+    positive += y[at] > 0;
+  }
+  if (live > 4 && g.n > 4 && !dropped_noticed) fail(name + ": a dropped term would pass");
+  if (live > 4 && g.n > 4 && !whole && !rounding_noticed) fail(name + ": products in fp32 would pass");
+  if (live * g.n >= 64 && positive * 8 < live * g.n) fail(name + " is mostly zeros: mistrusted");
+  for (int64_t i = 0; g.live < 0 && i<g.rows; i += g.rows> 6 ? g.rows / 5 : 1) {
+    if (!same(run_gemm(d, i, 1).data(), y.data() + i * g.n, g.n)) fail(name + " differs for a row on its own");
+  }
+}
+
+void test_bf16_gemms() {
+  hard = true;
+  const int64_t rows[] = {1, 2, 13, 14, 15, 29, 97}, columns[] = {1, 15, 31, 32, 33, 101};
+  const int64_t depths[] = {1, 2, 3, 15, 16, 31, 32, 33, 63, 64, 65, 113};
+  int64_t count = 0;
+  for (int64_t m : rows) {
+    for (int64_t n : columns) {
+      for (int64_t k : depths) {
+        if (++count % 2 != 0 && m != 14) continue;
+        test_gemm({m, n, k, count % 3 * 5, count % 11 == 0 ? count % (m + 2) : -1, count % 5 == 0, count % 7 == 0});
+      }
+    }
+  }
+  test_gemm({50, 768, 767, 0, -1, true, false});
+  test_gemm({300, 224, 512, 3, 211, false, true});
+  whole = true;
+  for (int64_t k : {768, 1023, 1024, 1025, 2049}) test_gemm({43, 75, k, 1, -1, true, false});
+  test_gemm({130, 64, 3000, 0, -1, false, true});
+  whole = hard = false;
+}
+
+// Where bf16 is not multiplied, every product says so and touches nothing.
+void test_unsupported() {
+  Buffer a(64, true), y(64), workspace(4096);
+  auto expect_unsupported = [&](const char* op, int32_t status) {
+    if (status != JC_UNSUPPORTED || strstr(context.message, "bf16") == nullptr) fail(std::string(op) + " takes bf16");
+    for (int64_t i = 0; i < 64; ++i) {
+      if (!Buffer::untouched(y.at(i))) return fail(std::string(op) + " writes before it refuses");
+    }
+  };
+  jc_gemm_pack_args pack{a.data(), y.data(), 8, 8, 8, 1, JC_BF16};
+  expect_unsupported("gemm_pack", jc_gemm_pack(&context, &pack));
+  jc_gemm_args g{};
+  g.a = a.data(), g.packed = a.data(), g.y = y.data(), g.rows = g.n = g.k = g.lda = g.ldy = 8;
+  g.workspace = workspace.data(), g.workspace_bytes = workspace.bytes(), g.precision = JC_BF16;
+  expect_unsupported("gemm", jc_gemm(&context, &g));
+  jc_gemm_weight_gradient_args w{};
+  w.dy = w.x = a.data(), w.dw = y.data(), w.rows = w.n = w.k = w.ldy = w.ldx = w.ldw = 8;
+  w.workspace = workspace.data(), w.workspace_bytes = workspace.bytes(), w.precision = JC_BF16;
+  expect_unsupported("gemm_weight_gradient", jc_gemm_weight_gradient(&context, &w));
+}
+
+void test_bf16() {
+  if (jc_bf16(&context) != 1) return test_unsupported();
+  test_bf16_gemms();
+  test_bf16_weight_gradients();
 }
 
 // ---- conv2d ----------------------------------------------------------------------------------------------------------------
@@ -367,7 +542,7 @@ void test_data_gradient(const Conv& c) {
   Residual residual = c.residual ? kSeparate : kNone;
   std::vector<float> dx = same_for_threads(name, [&] { return run_data_gradient(d, packed, 0, c.batch, residual); });
   int64_t count = static_cast<int64_t>(dx.size()), size = count / c.batch;
-  std::vector<Truth> truth(dx.size()), dropped;
+  std::vector<Truth> truth(dx.size());
   std::vector<int64_t> places(dx.size());
   double magnitude = 0;
   for (int64_t i = 0; c.residual && i < count; ++i) truth[i].add(d.residual.at(i));
@@ -496,6 +671,13 @@ void test_refusals() {
   refuse("ldx < k", jc_gemm_weight_gradient, g, [](auto& p) { p.ldx = 7; });
   refuse("ldw < k", jc_gemm_weight_gradient, g, [](auto& p) { p.ldw = 7; });
   refuse("precision 2", jc_gemm_weight_gradient, g, [](auto& p) { p.precision = 2; });
+  jc_gemm_args product{};
+  product.a = x.data(), product.packed = workspace.data(), product.y = dw.data();
+  product.rows = product.n = product.k = product.lda = product.ldy = 8;
+  product.workspace = workspace.data(), product.workspace_bytes = workspace.bytes();
+  refuse("precision 2", jc_gemm, product, [](auto& p) { p.precision = 2; });
+  jc_gemm_pack_args gemm_pack{x.data(), workspace.data(), 8, 8, 8, 1, JC_F32};
+  refuse("precision -1", jc_gemm_pack, gemm_pack, [](auto& p) { p.precision = -1; });
   jc_conv2d_pack_args pack{x.data(), workspace.data(), 4, 4, 1, 1};
   expect_ok(jc_conv2d_pack(&context, &pack), "conv2d_pack");
   refuse("gradient = 2", jc_conv2d_pack, pack, [](auto& p) { p.gradient = 2; });
@@ -548,12 +730,16 @@ int main() {
       const char* name;
       void (*run)();
     };
-    for (Part part :
-         {Part{"gemm_weight_gradient", test_weight_gradients}, Part{"conv2d_data_gradient", test_data_gradients},
-          Part{"conv2d_weight_gradient", test_conv_weight_gradients}, Part{"refusals", test_refusals}}) {
+    for (Part part : {Part{"gemm_weight_gradient", test_fp32_weight_gradients}, Part{"bf16", test_bf16},
+                      Part{"conv2d_data_gradient", test_data_gradients},
+                      Part{"conv2d_weight_gradient", test_conv_weight_gradients}, Part{"refusals", test_refusals}}) {
       worst = 0;
       int before = failures;
       part.run();
+      if (part.run == test_bf16 && jc_bf16(&context) == 0) {
+        printf("%-7s no bf16 here: %s\n", kNames[isa], failures == before ? "refused" : "FAILED");
+        continue;
+      }
       printf("%-7s %-24s %s, largest error %.3f of its bound\n", kNames[isa], part.name,
              failures == before ? "ok" : "FAILED", worst);
     }

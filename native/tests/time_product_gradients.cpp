@@ -1,4 +1,4 @@
-// Times the gradients of the products against the forward product of the same sizes, in turns with it.
+// Times the gradients of the products, and products in bf16, against the forward product in fp32 of the same sizes, in turns with it.
 // usage: jclip_time_product_gradients [threads] [part of a line's name]
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,19 +104,29 @@ struct Forward {
 };
 
 void time_gemm(int64_t rows, int64_t n, int64_t k) {
-  std::string name = text("gemm_weight_gradient %ldx%ldx%ld", rows, n, k);
-  if (name.find(filter) == std::string::npos) return;
+  std::string sizes = text("%ldx%ldx%ld", rows, n, k);
+  double flops = 2.0 * double(rows * n * k);
   Forward forward(rows, n, k, JC_F32);
   Buffer dw(n * k), d_bias(n);
   jc_gemm_weight_gradient_args args{};
   args.dy = forward.y, args.x = forward.a, args.dw = dw, args.d_bias = d_bias;
   args.rows = rows, args.n = args.ldy = n, args.k = args.ldx = args.ldw = k;
-  args.workspace_bytes = jc_gemm_weight_gradient_workspace(&context, &args);
-  Buffer workspace(args.workspace_bytes / 4);
-  args.workspace = workspace;
+  for (int64_t precision : {JC_F32, JC_BF16}) {
+    if (precision == JC_BF16 && jc_bf16(&context) == 0) continue;
+    std::string name = (precision == JC_BF16 ? "bf16 gemm_weight_gradient " : "gemm_weight_gradient ") + sizes;
+    if (name.find(filter) == std::string::npos) continue;
+    args.precision = precision;
+    args.workspace_bytes = jc_gemm_weight_gradient_workspace(&context, &args);
+    Buffer workspace(args.workspace_bytes / 4);
+    args.workspace = workspace;
+    report(
+        name, flops, [&] { forward.run(); }, [&] { check(jc_gemm_weight_gradient(&context, &args)); });
+  }
+  std::string name = "bf16 gemm " + sizes;
+  if (jc_bf16(&context) == 0 || name.find(filter) == std::string::npos) return;
+  Forward rounded(rows, n, k, JC_BF16);
   report(
-      name, 2.0 * double(rows * n * k), [&] { forward.run(); },
-      [&] { check(jc_gemm_weight_gradient(&context, &args)); });
+      name, flops, [&] { forward.run(); }, [&] { rounded.run(); });
 }
 
 void time_conv2d(int64_t batch, int64_t size, int64_t channels, int64_t out, int64_t kernel, int64_t stride,

@@ -10,6 +10,8 @@ namespace jc {
 struct Avx2 {
   using Float = __m256;
   static constexpr int kWidth = 8;
+  // Values of the inner dimension of a product in one lane of a factor.
+  static constexpr int kDepth = 1;
 
   static Float zero() { return _mm256_setzero_ps(); }
   static Float set(float x) { return _mm256_set1_ps(x); }
@@ -45,6 +47,7 @@ struct Avx2 {
   static Float div(Float a, Float b) { return _mm256_div_ps(a, b); }
   static Float fma(Float a, Float b, Float c) { return _mm256_fmadd_ps(a, b, c); }    // a b + c
   static Float nfma(Float a, Float b, Float c) { return _mm256_fnmadd_ps(a, b, c); }  // c - a b
+  static Float dot(Float a, Float b, Float c) { return fma(a, b, c); }                // one step of a product
   // The second operand where one is not a number.
   static Float max(Float a, Float b) { return _mm256_max_ps(a, b); }
   static Float min(Float a, Float b) { return _mm256_min_ps(a, b); }

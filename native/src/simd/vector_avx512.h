@@ -10,6 +10,8 @@ namespace jc {
 struct Avx512 {
   using Float = __m512;
   static constexpr int kWidth = 16;
+  // Values of the inner dimension of a product in one lane of a factor.
+  static constexpr int kDepth = 1;
   // The unmasked forms of some intrinsics make g++ 12 warn of an uninitialised value of its own.
   static constexpr __mmask16 kAll = 0xffff;
 
@@ -38,6 +40,7 @@ struct Avx512 {
   static Float div(Float a, Float b) { return _mm512_div_ps(a, b); }
   static Float fma(Float a, Float b, Float c) { return _mm512_fmadd_ps(a, b, c); }    // a b + c
   static Float nfma(Float a, Float b, Float c) { return _mm512_fnmadd_ps(a, b, c); }  // c - a b
+  static Float dot(Float a, Float b, Float c) { return fma(a, b, c); }                // one step of a product
   // The second operand where one is not a number.
   static Float max(Float a, Float b) { return _mm512_maskz_max_ps(kAll, a, b); }
   static Float min(Float a, Float b) { return _mm512_maskz_min_ps(kAll, a, b); }

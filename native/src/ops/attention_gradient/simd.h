@@ -35,14 +35,14 @@ void probability_gradient(float* p, float* ds, int64_t n, int64_t filled, float 
   if (tail > 0) {
     Float probability = V::load(p + whole) * inverse;  // 0 where no key is seen
     V::store(p + whole, probability);
-    sum = V::fma(probability, V::load(ds + whole, tail), sum);
+    sum = V::fma(probability, V::select_first(tail, V::load(ds + whole), V::zero()), sum);
   }
   Float mean = V::set(V::sum(sum));
   Float factor = V::set(scale);
   for (int64_t j = 0; j < whole; j += kLanes) V::store(ds + j, V::load(p + j) * (V::load(ds + j) - mean) * factor);
   int64_t next = whole;
   if (tail > 0) {
-    Float value = V::load(p + whole) * (V::load(ds + whole, tail) - mean) * factor;
+    Float value = V::load(p + whole) * (V::load(ds + whole) - mean) * factor;
     V::store(ds + whole, V::select_first(tail, value, V::zero()));
     next += kLanes;
   }
@@ -118,6 +118,27 @@ struct HeadGradient {
   Sequence at;
   int64_t column;
   GradientScratch scratch;
+  Sequence next_at;  // of the head that comes after this
+  int64_t next_column;
+
+  // Rows of a wide matrix that are short pieces escape the hardware's prefetchers: those of the next head are asked for while this one is
+  // computed; `done` of `all` have been.
+  void prefetch_next(int64_t done, int64_t more, int64_t all) const {
+    auto ask = [=, this](const float* x, int64_t ld, int64_t first, int64_t count, bool write) {
+      int64_t last = count * (done + more) / all;
+      for (int64_t row = count * done / all; row < last; ++row) {
+        const float* p = x + (first + row) * ld + next_column;
+        for (int64_t d = 0; d < a->head_dim; d += 16) write ? V::prefetch_write(p + d) : V::prefetch(p + d);
+      }
+    };
+    ask(a->k, a->ldk, next_at.kv_first, next_at.kv_count, false);
+    ask(a->v, a->ldv, next_at.kv_first, next_at.kv_count, false);
+    ask(a->q, a->ldq, next_at.q_first, next_at.q_count, false);
+    ask(a->dy, a->lddy, next_at.q_first, next_at.q_count, false);
+    ask(a->dq, a->lddq, next_at.q_first, next_at.q_count, true);
+    ask(a->dk, a->lddk, next_at.kv_first, next_at.kv_count, true);
+    ask(a->dv, a->lddv, next_at.kv_first, next_at.kv_count, true);
+  }
 
   void pack() {
     const float* k = a->k + at.kv_first * a->ldk + column;
@@ -137,6 +158,7 @@ struct HeadGradient {
     for (int64_t query = first; query < last; query += kTileQueries) {
       int64_t rows = last - query < kTileQueries ? last - query : kTileQueries;
       int64_t keys = at.seen(query + rows - 1, causal);
+      if (next_column >= 0) prefetch_next(query, rows, at.q_count);
       // A tile of keys may begin at the last one seen here and have as many as a tile of queries.
       int64_t filled = round_up(keys + kTileQueries - 1, V::kWidth);
       int64_t from = (query - first) * scratch.head_stride;
@@ -152,6 +174,16 @@ struct HeadGradient {
       }
       gradient_rows<V>(ds, rows, scratch.key_stride, 1, scratch.keys, scratch.head_stride, keys,
                        a->dq + (at.q_first + query) * a->lddq + column, a->lddq, a->head_dim, false);
+    }
+  }
+
+  void compute() {
+    pack();
+    int64_t block = gradient_block(a);
+    for (int64_t first = 0; first < at.q_count; first += block) {
+      int64_t last = first + block < at.q_count ? first + block : at.q_count;
+      block_queries(first, last);
+      block_keys(first, last);
     }
   }
 
@@ -185,16 +217,16 @@ int32_t attention_gradient_simd(jc_context* context, const jc_attention_gradient
   int64_t threads = parallel_width(context);
   if (threads > a->workspace_bytes / bytes) threads = a->workspace_bytes / bytes;
   if (tasks * a->q_tokens * a->kv_tokens * a->head_dim < 32768) threads = 1;
-  parallel(context, threads, tasks, [=](int64_t task, int64_t slot) {
+  int64_t chunk = tasks / (16 * threads) > 1 ? tasks / (16 * threads) : 1;  // heads one after the other
+  parallel(context, threads, ceil_div(tasks, chunk), [=](int64_t index, int64_t slot) {
     float* memory = reinterpret_cast<float*>(static_cast<char*>(a->workspace) + slot * bytes);
-    HeadGradient<V> head{a, sequence(a, task / a->heads), task % a->heads * a->head_dim,
-                         gradient_scratch(a, V::kWidth, memory)};
-    head.pack();
-    int64_t block = gradient_block(a);
-    for (int64_t first = 0; first < head.at.q_count; first += block) {
-      int64_t last = first + block < head.at.q_count ? first + block : head.at.q_count;
-      head.block_queries(first, last);
-      head.block_keys(first, last);
+    GradientScratch scratch = gradient_scratch(a, V::kWidth, memory);
+    int64_t end = (index + 1) * chunk < tasks ? (index + 1) * chunk : tasks;
+    for (int64_t task = index * chunk; task < end; ++task) {
+      int64_t next = task + 1 < end ? task + 1 : task;
+      HeadGradient<V> head{a,       sequence(a, task / a->heads), task % a->heads * a->head_dim,
+                           scratch, sequence(a, next / a->heads), next > task ? next % a->heads * a->head_dim : -1};
+      head.compute();
     }
   });
   return JC_OK;

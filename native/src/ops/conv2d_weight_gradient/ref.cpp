@@ -40,7 +40,7 @@ int64_t workspace_of(const jc_context* context, const jc_conv2d_weight_gradient_
   jc_conv2d_args forward = conv2d_forward(a);
   if (context->isa == JC_REF) return 0;
   return reordered_bytes(a) +
-         outer_products_workspace(context, conv2d_rows(&forward), a->out_channels, conv2d_k(&forward));
+         outer_products_workspace(context, conv2d_rows(&forward), a->out_channels, conv2d_k(&forward), JC_F32);
 }
 
 }  // namespace

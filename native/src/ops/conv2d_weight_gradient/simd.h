@@ -9,13 +9,13 @@ namespace {
 
 // In the order (window row, window column, channel).
 template <class V>
-void pack_windows(const void* source, int64_t first, int64_t count, float* panels, int64_t slice, int64_t at) {
-  gather_windows_at<V, 2 * V::kWidth>(static_cast<const jc_conv2d_args*>(source), first, count, panels, slice, at);
+void pack_windows(const void* source, int64_t first, int64_t count, float* panels, int64_t steps, int64_t at) {
+  gather_windows_at<V, 2 * V::kWidth>(static_cast<const jc_conv2d_args*>(source), first, count, panels, steps, at);
 }
 
 // In the order (channel, window row, window column); a row of the window is a run of pixels.
 template <class V>
-void pack_planes(const void* source, int64_t first, int64_t count, float* panels, int64_t slice, int64_t at) {
+void pack_planes(const void* source, int64_t first, int64_t count, float* panels, int64_t steps, int64_t at) {
   const auto* a = static_cast<const jc_conv2d_args*>(source);
   int64_t out_width = conv2d_out(a->width, a), out_height = conv2d_out(a->height, a);
   for (int64_t i = 0; i < count; ++i) {
@@ -26,7 +26,7 @@ void pack_planes(const void* source, int64_t first, int64_t count, float* panels
     int64_t after = left + a->kernel > a->width ? left + a->kernel - a->width : 0;
     const float* plane = a->x + row / (out_width * out_height) * a->x_batch;
     auto put = [&](const float* from, int64_t n) {
-      put_run<V, 2 * V::kWidth>(panels, slice, at + i, k, from, n);
+      put_run<V, 2 * V::kWidth>(panels, steps, at + i, k, from, n);
       k += n;
     };
     for (int64_t c = 0; c < a->channels; ++c, plane += a->x_channel) {

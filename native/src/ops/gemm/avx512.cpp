@@ -8,10 +8,11 @@ void multiply(const jc_context* context, const Product& p, void* workspace, int6
 }
 
 int32_t gemm(jc_context* context, const jc_gemm_args* a) {
-  if (check_gemm(context, a) != JC_OK) return JC_INVALID;
+  int32_t status = check_gemm(context, a);
+  if (status != JC_OK) return status;
   Product p = gemm_product(a);
   p.gather = gather_rows<Avx512>;
-  multiply(context, p, a->workspace, a->workspace_bytes);
+  (a->precision == JC_BF16 ? multiply_bf16 : multiply)(context, p, a->workspace, a->workspace_bytes);
   fill_dead_rows(a, p.rows);
   return JC_OK;
 }

@@ -28,6 +28,11 @@ struct TileSize {
 inline constexpr TileSize kAvx2Tile{6, 16};
 inline constexpr TileSize kAvx512Tile{14, 32};
 
+// JC_OK if this context multiplies so; else names what is wrong and returns the status.
+int32_t check_precision(jc_context* context, const char* op, int64_t precision);
+// Steps of a micro-kernel over k values.
+inline int64_t product_steps(int64_t k, int64_t precision) { return precision == JC_BF16 ? ceil_div(k, 2) : k; }
+
 // Tiles of `rows` rows in a block.
 inline int64_t block_tiles(int64_t rows, int64_t k) {
   int64_t tiles = kBlockBytes / (rows * round_up(k, kChunk) * 4);
@@ -48,7 +53,7 @@ struct Product {
   float* y;
   int64_t rows;
   int64_t n;
-  int64_t k;
+  int64_t k;  // steps
   int64_t ld_residual;
   int64_t ldy;
   int64_t period;
@@ -96,14 +101,21 @@ struct Weights {
   }
 };
 
-// Packs for context->isa: [n, k] row-major (plain version), or panels of `columns` columns, each [k, columns], zero-padded.
-void pack_weights(const jc_context* context, const Weights& weights, float* packed);
+// Packs for context->isa: [n, k] row-major (plain version), or panels of `columns` columns, each [k, columns], zero-padded; in bf16 each
+// [ceil(k / 2), columns, 2], or for the plain version rounded floats.
+void pack_weights(const jc_context* context, const Weights& weights, int64_t precision, void* packed);
+
+// The nearest bf16, ties to even; its bits are the upper half of a float's.
+uint16_t bf16_bits(float x);
+float bf16(float x);
 
 namespace avx2 {
 void multiply(const jc_context* context, const Product& p, void* workspace, int64_t workspace_bytes);
 }
 namespace avx512 {
 void multiply(const jc_context* context, const Product& p, void* workspace, int64_t workspace_bytes);
-}
+// In bf16; gathers gemm's rows, whatever the product says.
+void multiply_bf16(const jc_context* context, const Product& p, void* workspace, int64_t workspace_bytes);
+}  // namespace avx512
 
 }  // namespace jc

@@ -1,5 +1,6 @@
 // Matrix product, the plain version, and what all versions share: argument checks, sizes, packing.
 #include <cmath>
+#include <cstring>
 
 #include "ops/gemm/gemm.h"
 
@@ -50,12 +51,18 @@ int64_t product_width(const jc_context* context, const Product& p, int64_t works
   return width < room ? width : room;
 }
 
+int32_t check_precision(jc_context* context, const char* op, int64_t precision) {
+  JC_CHECK(op, precision == JC_F32 || precision == JC_BF16, "unknown precision");
+  if (precision == JC_F32 || jc_bf16(context) == 1) return JC_OK;
+  invalid(context, op, "this instruction set does not multiply bf16 (jc_bf16 says so); use JC_F32");
+  return JC_UNSUPPORTED;
+}
+
 int32_t check_gemm_pack(jc_context* context, const jc_gemm_pack_args* a) {
   JC_CHECK("gemm_pack", is_size(a->n) && is_size(a->k), "n or k is not positive, or too large");
   JC_CHECK("gemm_pack", a->w && a->packed, "null pointer");
   JC_CHECK("gemm_pack", aligned(a->packed, 64), "packed is not 64-byte aligned");
-  JC_CHECK("gemm_pack", a->precision == JC_F32, "unknown precision");
-  return JC_OK;
+  return check_precision(context, "gemm_pack", a->precision);
 }
 
 int32_t check_gemm(jc_context* context, const jc_gemm_args* a) {
@@ -66,11 +73,11 @@ int32_t check_gemm(jc_context* context, const jc_gemm_args* a) {
   JC_CHECK("gemm", a->lda >= a->k && a->ldy >= a->n && (a->residual == nullptr || a->ld_residual >= a->n),
            "a row stride is smaller than its row");
   JC_CHECK("gemm", is_activation(a->activation), "unknown activation");
-  JC_CHECK("gemm", a->precision == JC_F32, "unknown precision");
   JC_CHECK("gemm", a->live == nullptr || *a->live >= 0, "live is negative");
-  JC_CHECK("gemm", enough_workspace(context, a->rows, a->k, a->workspace, a->workspace_bytes),
+  int64_t steps = product_steps(a->k, a->precision);
+  JC_CHECK("gemm", enough_workspace(context, a->rows, steps, a->workspace, a->workspace_bytes),
            "workspace is smaller than jc_gemm_workspace says for one thread");
-  return JC_OK;
+  return check_precision(context, "gemm", a->precision);
 }
 
 Product gemm_product(const jc_gemm_args* a) {
@@ -82,7 +89,7 @@ Product gemm_product(const jc_gemm_args* a) {
   p.y = a->y;
   p.rows = live_rows(a->live, a->rows);
   p.n = a->n;
-  p.k = a->k;
+  p.k = product_steps(a->k, a->precision);
   p.ld_residual = a->ld_residual;
   p.ldy = a->ldy;
   p.activation = a->activation;
@@ -95,17 +102,41 @@ void fill_dead_rows(const jc_gemm_args* a, int64_t live) {
   }
 }
 
-void pack_weights(const jc_context* context, const Weights& weights, float* packed) {
+uint16_t bf16_bits(float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, 4);
+  if ((bits & 0x7fffffff) > 0x7f800000) return static_cast<uint16_t>(bits >> 16 | 0x40);  // not a number stays none
+  return static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+float bf16(float x) {
+  uint32_t bits = static_cast<uint32_t>(bf16_bits(x)) << 16;
+  std::memcpy(&x, &bits, 4);
+  return x;
+}
+
+void pack_weights(const jc_context* context, const Weights& weights, int64_t precision, void* packed) {
   bool plain = context->isa == JC_REF;
   int64_t columns = plain ? 1 : tile_size(context).columns;
   int64_t n = weights.n, k = weights.k;
   parallel(context, parallel_width(context), ceil_div(n, columns), [&](int64_t panel, int64_t) {
-    float* out = packed + panel * columns * k;
-    for (int64_t i = 0; i < k; ++i) {
-      for (int64_t j = 0; j < columns; ++j) {
-        int64_t row = panel * columns + j;
-        out[i * columns + j] = row < n ? weights.at(row, i) : 0;
+    auto value = [&](int64_t j, int64_t i) {
+      int64_t row = panel * columns + j;
+      return row < n && i < k ? weights.at(row, i) : 0;
+    };
+    if (precision == JC_BF16 && !plain) {
+      uint16_t* out = static_cast<uint16_t*>(packed) + panel * columns * round_up(k, 2);
+      for (int64_t i = 0; i < round_up(k, 2); i += 2) {
+        for (int64_t j = 0; j < columns; ++j) {
+          *out++ = bf16_bits(value(j, i));
+          *out++ = bf16_bits(value(j, i + 1));
+        }
       }
+      return;
+    }
+    float* out = static_cast<float*>(packed) + panel * columns * k;
+    for (int64_t i = 0; i < k; ++i) {
+      for (int64_t j = 0; j < columns; ++j) *out++ = precision == JC_BF16 ? bf16(value(j, i)) : value(j, i);
     }
   });
 }
@@ -113,20 +144,26 @@ void pack_weights(const jc_context* context, const Weights& weights, float* pack
 namespace ref {
 
 int32_t gemm_pack(jc_context* context, const jc_gemm_pack_args* a) {
-  if (check_gemm_pack(context, a) != JC_OK) return JC_INVALID;
-  pack_weights(context, {a->w, a->n, a->k, a->stride_n, a->stride_k, 0, 0, 0}, static_cast<float*>(a->packed));
+  int32_t status = check_gemm_pack(context, a);
+  if (status != JC_OK) return status;
+  pack_weights(context, {a->w, a->n, a->k, a->stride_n, a->stride_k, 0, 0, 0}, a->precision, a->packed);
   return JC_OK;
 }
 
 int32_t gemm(jc_context* context, const jc_gemm_args* a) {
-  if (check_gemm(context, a) != JC_OK) return JC_INVALID;
+  int32_t status = check_gemm(context, a);
+  if (status != JC_OK) return status;
+  bool rounded = a->precision == JC_BF16;
   const float* w = static_cast<const float*>(a->packed);
   int64_t live = live_rows(a->live, a->rows);
   for (int64_t row = 0; row < a->rows; ++row) {
     for (int64_t j = 0; j < a->n; ++j) {
       float sum = 0;
       if (row < live) {
-        for (int64_t i = 0; i < a->k; ++i) sum += a->a[row * a->lda + i] * w[j * a->k + i];
+        for (int64_t i = 0; i < a->k; ++i) {
+          float x = a->a[row * a->lda + i];
+          sum += (rounded ? bf16(x) : x) * w[j * a->k + i];
+        }
         if (a->bias != nullptr) sum += a->bias[j];
         if (a->residual != nullptr) sum += a->residual[row * a->ld_residual + j];
         sum = activate(sum, a->activation);
@@ -140,7 +177,11 @@ int32_t gemm(jc_context* context, const jc_gemm_args* a) {
 }  // namespace ref
 }  // namespace jc
 
-JC_PUBLIC int64_t jc_bf16(const jc_context*) { return 0; }
+JC_PUBLIC int64_t jc_bf16(const jc_context* context) {
+  if (context->isa != JC_AVX512) return context->isa == JC_REF ? 1 : 0;
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx512bf16") ? 1 : 0;
+}
 
 JC_PUBLIC int64_t jc_gemm_packed_bytes(const jc_context* context, int64_t n, int64_t k) {
   return jc::is_size(n) && jc::is_size(k) ? jc::packed_bytes(context, n, k) : 0;
@@ -148,7 +189,8 @@ JC_PUBLIC int64_t jc_gemm_packed_bytes(const jc_context* context, int64_t n, int
 
 JC_PUBLIC int64_t jc_gemm_workspace(const jc_context* context, const jc_gemm_args* a) {
   if (a->rows < 0 || a->rows > INT32_MAX || !jc::is_size(a->k)) return 0;
-  return jc::product_workspace(context, a->rows, a->k, jc::parallel_width(context));
+  int64_t steps = jc::product_steps(a->k, a->precision);
+  return jc::product_workspace(context, a->rows, steps, jc::parallel_width(context));
 }
 
 JC_EXPORT(gemm_pack, jc::ref::gemm_pack, jc::ref::gemm_pack, jc::ref::gemm_pack)

@@ -4,6 +4,7 @@
 // Every output element is one chain  acc = fma(a[k], w[k], acc), k = 0, 1, ...  that never leaves its register: whatever the tile, task
 // or thread, the bits are the same. k is not cut: gathered rows come from the second-level cache and a panel of weights from there or
 // beyond, each in one sequential stream that the tile uses slowly enough.
+// In bf16 a step takes two values of k, which lie together in what counts as one float of a tile or a panel.
 //
 // Budget of the largest AVX-512 tile, 14 x 32: 28 accumulators, 2 vectors of weights, 1 broadcast value of 32 registers; per k 28
 // multiply-adds for 2 loads and 14 broadcasts (one multiply-add a cycle where 512 bits pass in two halves, so 28 cycles in which 184
@@ -101,8 +102,8 @@ struct Kernel {
 #pragma GCC unroll 16
     for (int i = 0; i < Rows; ++i) {
       Float x = V::set(a[i * Order::kRow]);
-      acc[i][0] = V::fma(x, w0, acc[i][0]);
-      acc[i][1] = V::fma(x, w1, acc[i][1]);
+      acc[i][0] = V::dot(x, w0, acc[i][0]);
+      acc[i][1] = V::dot(x, w1, acc[i][1]);
     }
   }
 

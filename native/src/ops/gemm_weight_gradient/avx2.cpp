@@ -8,7 +8,8 @@ void add_outer_products(const jc_context* context, const OuterProducts& p, void*
 }
 
 int32_t gemm_weight_gradient(jc_context* context, const jc_gemm_weight_gradient_args* a) {
-  if (check_gemm_weight_gradient(context, a) != JC_OK) return JC_INVALID;
+  int32_t status = check_gemm_weight_gradient(context, a);
+  if (status != JC_OK) return status;
   OuterProducts p = gemm_weight_gradient_sum(a);
   p.pack = pack_rows<Avx2>;
   add_outer_products(context, p, a->workspace);

@@ -8,10 +8,11 @@ void add_outer_products(const jc_context* context, const OuterProducts& p, void*
 }
 
 int32_t gemm_weight_gradient(jc_context* context, const jc_gemm_weight_gradient_args* a) {
-  if (check_gemm_weight_gradient(context, a) != JC_OK) return JC_INVALID;
+  int32_t status = check_gemm_weight_gradient(context, a);
+  if (status != JC_OK) return status;
   OuterProducts p = gemm_weight_gradient_sum(a);
   p.pack = pack_rows<Avx512>;
-  add_outer_products(context, p, a->workspace);
+  (a->precision == JC_BF16 ? add_outer_products_bf16 : add_outer_products)(context, p, a->workspace);
   return JC_OK;
 }
 

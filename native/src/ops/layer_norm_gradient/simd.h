@@ -75,6 +75,7 @@ void row_gradients(const jc_layer_norm_gradient_args* a, int64_t row, float* d_w
   RowFactors f;
   row_factors<V, kRows>(a, row, &f);
   int64_t first = row * a->width;
+  int64_t ahead = row + 2 * kRows <= a->rows ? kRows * a->width : 0;
   auto output = [&](int64_t i, int64_t n) {
     bool whole = n == V::kWidth;
     auto load = [&](const float* p) { return whole ? V::load(p) : V::load(p, n); };
@@ -85,6 +86,12 @@ void row_gradients(const jc_layer_norm_gradient_args* a, int64_t row, float* d_w
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
       int64_t at = first + r * a->width + i;
+      if (ahead > 0) {  // the rows that come next
+        V::prefetch(a->x + at + ahead);
+        V::prefetch(a->dy + at + ahead);
+        if constexpr (kResidual) V::prefetch(a->residual + at + ahead);
+        V::prefetch_write(a->dx + at + ahead);
+      }
       Float dy = load(a->dy + at);
       Float normal = V::fma(load(a->x + at) - V::set(f.mean[r]), V::set(f.factor[r]), V::set(f.shift[r]));
       if constexpr (kSums) {

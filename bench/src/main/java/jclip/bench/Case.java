@@ -21,6 +21,7 @@ interface Case {
             case "layer_norm" -> LayerNormCase.of(line);
             case "conv2d" -> Conv2dCase.of(line);
             case "patch_embed" -> PatchEmbedCase.of(line);
+            case "contrastive_loss" -> ContrastiveLossCase.of(line);
             case "resample" -> ResampleCase.of(line);
             default -> throw new IllegalArgumentException("no case for '" + line + "'");
         };

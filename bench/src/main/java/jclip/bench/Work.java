@@ -8,11 +8,12 @@ import jclip.backend.Call;
 import jclip.backend.Context;
 import jclip.backend.NativeMemory;
 
-/** One operator with its buffers, ready to be run again and again. Not for two threads at once. */
+/** One operator with its buffers, and what is to be done after it, ready to be run again and again. Not for two threads at once. */
 final class Work implements AutoCloseable {
     private final Context context;
     private final Call call;
     private final List<NativeMemory> blocks = new ArrayList<>();
+    private final List<Work> later = new ArrayList<>();
 
     Work(Context context, String operator) {
         this.context = context;
@@ -89,12 +90,20 @@ final class Work implements AutoCloseable {
         return set("workspace", bytes(size)).set("workspace_bytes", size);
     }
 
+    /** Makes another work the end of this one; it is closed with it. */
+    Work then(Work next) {
+        later.add(next);
+        return this;
+    }
+
     void run() {
         call.run();
+        later.forEach(Work::run);
     }
 
     @Override
     public void close() {
+        later.forEach(Work::close);
         call.close();
         blocks.forEach(NativeMemory::close);
     }

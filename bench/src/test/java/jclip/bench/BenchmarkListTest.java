@@ -22,6 +22,8 @@ class BenchmarkListTest {
                             "Conv2dBenchmark",
                             "PatchEmbedBenchmark",
                             "ResampleBenchmark",
+                            "ContrastiveLossBenchmark",
+                            "MatrixLossBenchmark",
                             "PreprocessBenchmark",
                             "TokenizerBenchmark",
                             "TowerBenchmark");

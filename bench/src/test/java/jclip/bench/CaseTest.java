@@ -21,6 +21,8 @@ class CaseTest {
                 "conv2d size=9 channels=3 out=8 kernel=3 stride=2 nchw=1",
                 "conv2d size=5 channels=8 out=8 kernel=1",
                 "patch_embed size=8 patch=4 width=32",
+                "contrastive_loss rows=40 width=16",
+                "contrastive_loss rows=40 width=16 gradient=1 kind=1",
                 "resample from=40 to=16",
                 "resample from=8 to=16"
             })

@@ -52,6 +52,21 @@ public final class Header {
 
     /** The argument struct of one operator; fields in the header's order. */
     public record Struct(String operator, List<Field> fields) {
+        /**
+         * A struct of the caller's own, declared as the contract declares its operators'.
+         *
+         * @param declaration {@code typedef struct {...} jc_NAME_args;}, a field a line, each 8 bytes wide and commented
+         * @throws IllegalArgumentException if it is not exactly one such declaration
+         */
+        public static Struct parse(String declaration) {
+            List<Struct> found =
+                    Header.parse(declaration.getBytes(StandardCharsets.UTF_8)).structs();
+            if (found.size() != 1) {
+                throw new IllegalArgumentException("not one argument struct: " + declaration);
+            }
+            return found.getFirst();
+        }
+
         /** Size in bytes. */
         public int bytes() {
             return fields.size() * Long.BYTES;

@@ -6,12 +6,12 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.function.Function;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.SequencedSet;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Function;
 import jclip.checkpoint.CheckpointException.Reason;
 import org.jspecify.annotations.Nullable;
 

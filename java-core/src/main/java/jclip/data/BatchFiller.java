@@ -1,6 +1,7 @@
 package jclip.data;
 
 import java.lang.foreign.MemorySegment;
+import java.nio.file.FileSystemException;
 import java.util.Map;
 import jclip.image.ImageException;
 import jclip.image.Preprocessor;
@@ -107,7 +108,9 @@ final class BatchFiller {
                     batch.pixels().asSlice(place * bytes, bytes),
                     scratch);
         } catch (ImageException e) {
-            return Defect.BAD_PICTURE;
+            return defect(e);
+        } catch (DataException e) {
+            return Defect.UNREADABLE;
         }
         int length = 0;
         if (tokenizer != null && captions > 0) {
@@ -119,5 +122,10 @@ final class BatchFiller {
         }
         batch.fill(place, number, sample, set.label(sample), length);
         return null;
+    }
+
+    /** A file that is not there is another matter than one that holds no picture. */
+    static Defect defect(ImageException error) {
+        return error.getCause() instanceof FileSystemException ? Defect.UNREADABLE : Defect.BAD_PICTURE;
     }
 }

@@ -191,20 +191,8 @@ public final class Batches implements AutoCloseable {
         } finally {
             lock.unlock();
         }
-        boolean interrupted = false;
-        for (Thread worker : workers) {
-            while (worker.isAlive()) {
-                try {
-                    worker.join();
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-        }
+        Parallel.join(workers);
         ring.forEach(Batch::free);
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     /** Settings. Not for two threads at once. */

@@ -1,8 +1,10 @@
 package jclip.data;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import jclip.image.PictureSource;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Pictures with captions or labels, reached by their number. Implementations are safe for many threads, and give the
@@ -52,6 +54,18 @@ public interface Dataset extends AutoCloseable {
      */
     static Dataset open(String... names) {
         return OpenedSets.open(List.of(names));
+    }
+
+    /**
+     * Opens a table with a line of column names: {@code .csv} has commas between its fields, all others tabs. Rows of
+     * one picture are one sample; paths are relative to the table's folder.
+     *
+     * @param pictureColumn with the paths, or null for the first of the usual names ({@code filepath}, {@code image}, ...)
+     * @param captionColumn or null for the first of the usual names ({@code title}, {@code caption}, ...)
+     * @throws DataException if it cannot be read, lacks a column or holds no row that can be used
+     */
+    static Dataset table(Path table, @Nullable String pictureColumn, @Nullable String captionColumn) {
+        return Tables.open(table, pictureColumn, captionColumn);
     }
 
     /** Sets one behind the other; closing it closes them. */

@@ -25,6 +25,13 @@ final class OpenedSets {
     }
 
     private static Dataset openOne(String name) {
+        Path path = Path.of(name);
+        if (Tables.isTable(path)) {
+            return Tables.open(path, null, null);
+        }
+        if (!isOfShards(name)) {
+            return ClassFolders.open(path);
+        }
         List<Path> shards = Shards.resolve(name);
         Dataset set = ShardSet.open(shards);
         Path folder = shards.getFirst().toAbsolutePath().getParent();
@@ -39,6 +46,16 @@ final class OpenedSets {
             set.close();
             throw e;
         }
+    }
+
+    /** Whether a name is neither that of a table nor of a folder of classes. */
+    static boolean isOfShards(String name) {
+        Path path = Path.of(name);
+        boolean folder = !name.isBlank() && Files.isDirectory(path);
+        boolean classes = folder
+                && Shards.inFolder(path).isEmpty()
+                && !ClassFolders.classes(path).isEmpty();
+        return !Tables.isTable(path) && !classes;
     }
 
     private static boolean needsPrompts(Dataset set) {

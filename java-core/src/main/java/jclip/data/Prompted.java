@@ -19,6 +19,18 @@ final class Prompted implements Dataset {
         }
     }
 
+    Dataset set() {
+        return set;
+    }
+
+    Prompts prompts() {
+        return prompts;
+    }
+
+    int captionsOfItsOwn(int index) {
+        return set.captionCount(index);
+    }
+
     @Override
     public int size() {
         return set.size();

@@ -44,17 +44,23 @@ public record Prompts(List<String> classes, List<String> templates) {
         while (count > 0 && names.get(count - 1).isEmpty()) {
             count--;
         }
-        List<String> sentences = templates == null
-                ? List.of(BARE)
-                : lines(templates).stream()
-                        .map(String::strip)
-                        .filter(line -> !line.isEmpty())
-                        .toList();
+        if (count == 0) {
+            throw new DataException(classes + ": holds no class name; wanted one a line");
+        }
+        return templates == null
+                ? new Prompts(names.subList(0, count), List.of(BARE))
+                : withTemplates(names.subList(0, count), templates);
+    }
+
+    static Prompts withTemplates(List<String> classes, Path templates) {
+        List<String> sentences = lines(templates).stream()
+                .map(String::strip)
+                .filter(line -> !line.isEmpty())
+                .toList();
         try {
-            return new Prompts(names.subList(0, count), sentences);
+            return new Prompts(classes, sentences);
         } catch (IllegalArgumentException e) {
-            throw new DataException(
-                    classes + (templates == null ? "" : " with " + templates) + ": " + e.getMessage(), e);
+            throw new DataException(templates + ": " + e.getMessage(), e);
         }
     }
 

@@ -67,6 +67,14 @@ final class ShardSet implements Dataset {
                 Collections.unmodifiableMap(drops));
     }
 
+    /** The sound samples of one shard, of which there may be none; it stays the caller's to close. */
+    static ShardSet of(ShardIndex index) {
+        Sample[] sound = index.samples().stream()
+                .filter(sample -> sample.defect() == null)
+                .toArray(Sample[]::new);
+        return new ShardSet(List.of(index.file()), new int[sound.length], sound, index.defects());
+    }
+
     /** What to say about a shard without a sound sample. */
     static String barren(ShardIndex index) {
         return index.file().path() + ": holds no sample that can be used: " + index.members() + " members, "

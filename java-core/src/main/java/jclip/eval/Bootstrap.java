@@ -1,7 +1,6 @@
 package jclip.eval;
 
 import java.util.Arrays;
-import java.util.function.LongFunction;
 import java.util.function.ToDoubleFunction;
 
 /**
@@ -12,20 +11,20 @@ public final class Bootstrap {
     /** Enough that the ends of an interval of 95 % move little with the seed. */
     private static final int RESAMPLES = 2000;
 
-    private final LongFunction<IntSource> sources;
+    private final long seed;
     private final int resamples;
 
     /**
      * The usual number of resamples, 2000.
      *
-     * @param sources random numbers by the number of the resample
+     * @param seed what the samples are drawn from
      */
-    public Bootstrap(LongFunction<IntSource> sources) {
-        this(sources, RESAMPLES);
+    public Bootstrap(long seed) {
+        this(seed, RESAMPLES);
     }
 
-    Bootstrap(LongFunction<IntSource> sources, int resamples) {
-        this.sources = sources;
+    Bootstrap(long seed, int resamples) {
+        this.seed = seed;
         this.resamples = resamples;
     }
 
@@ -34,9 +33,9 @@ public final class Bootstrap {
         double[] values = new double[resamples];
         int[] drawn = new int[units];
         for (int i = 0; i < resamples; i++) {
-            IntSource source = sources.apply(i);
+            Draws draws = new Draws(seed, Draws.BOOTSTRAP, i);
             for (int j = 0; j < units; j++) {
-                drawn[j] = source.below(units);
+                drawn[j] = draws.below(units);
             }
             values[i] = figure.applyAsDouble(drawn);
         }

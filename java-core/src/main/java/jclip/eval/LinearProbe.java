@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -81,13 +82,14 @@ public final class LinearProbe {
     /**
      * A probe on all samples; a fifth of each class, drawn at random, validates while C is chosen.
      *
+     * @param seed what the split is drawn from
      * @param options of every fit; their C is not used
      * @throws IllegalArgumentException if no class has two samples
      */
-    public static Fitted fit(Samples samples, IntSource random, LogisticRegression.Options options) {
+    public static Fitted fit(Samples samples, long seed, LogisticRegression.Options options) {
         List<Integer> training = new ArrayList<>();
         List<Integer> validation = new ArrayList<>();
-        for (int[] ofClass : shuffledByClass(samples, random)) {
+        for (int[] ofClass : shuffledByClass(samples, new Draws(seed, Draws.PROBE, 0))) {
             int held = ofClass.length < 2 ? 0 : Math.max(1, ofClass.length / VALIDATION_SHARE);
             take(ofClass, 0, held, validation);
             take(ofClass, held, ofClass.length, training);
@@ -100,15 +102,16 @@ public final class LinearProbe {
      * while C is chosen; they are not fitted.
      *
      * @param shots samples a class, at least 1
+     * @param seed what the samples are drawn from
      * @throws IllegalArgumentException if no class has more than {@code shots} samples: nothing is left to validate
      */
-    public static Fitted fewShot(Samples samples, int shots, IntSource random, LogisticRegression.Options options) {
+    public static Fitted fewShot(Samples samples, int shots, long seed, LogisticRegression.Options options) {
         if (shots < 1) {
             throw new IllegalArgumentException(shots + " shots; at least 1 is wanted");
         }
         List<Integer> training = new ArrayList<>();
         List<Integer> validation = new ArrayList<>();
-        for (int[] ofClass : shuffledByClass(samples, random)) {
+        for (int[] ofClass : shuffledByClass(samples, new Draws(seed, Draws.PROBE, 0))) {
             int end = Math.min(shots, ofClass.length);
             take(ofClass, 0, end, training);
             int held = Math.min(ofClass.length - end, Math.min(shots, MOST_VALIDATION_SHOTS));
@@ -148,7 +151,7 @@ public final class LinearProbe {
         }
         for (int width = FIRST_STEP / 2; width > 0; width /= 2) {
             int middle = best;
-            LogisticRegression start = scores.get(middle).fit;
+            LogisticRegression start = scored(middle).fit;
             for (int step : new int[] {middle - width, middle + width}) {
                 if (step >= 0 && step <= STEPS) {
                     score(step, start);
@@ -160,7 +163,11 @@ public final class LinearProbe {
     }
 
     private int better(int best, int step) {
-        return scores.get(step).isBetterThan(scores.get(best)) ? step : best;
+        return scored(step).isBetterThan(scored(best)) ? step : best;
+    }
+
+    private Score scored(int step) {
+        return Objects.requireNonNull(scores.get(step));
     }
 
     /** Starts where a neighbour ended: the way is shorter, and the minimum the same. */
@@ -181,7 +188,7 @@ public final class LinearProbe {
     }
 
     /** The samples of each class, in an order by chance (Fisher and Yates). */
-    private static List<int[]> shuffledByClass(Samples samples, IntSource random) {
+    private static List<int[]> shuffledByClass(Samples samples, Draws random) {
         Map<Integer, List<Integer>> byClass = new TreeMap<>();
         for (int i = 0; i < samples.labels.length; i++) {
             byClass.computeIfAbsent(samples.labels[i], label -> new ArrayList<>())

@@ -81,8 +81,7 @@ public final class Gradients {
 
     private void start(Tensor root) {
         if (!reaching.contains(root.base())) {
-            throw new IllegalArgumentException(
-                    forward.name() + ": nothing that is trained or wanted leads to " + root);
+            throw new IllegalArgumentException(forward.name() + ": nothing that is trained or wanted leads to " + root);
         }
         roots.add(root.base());
         if (!(Objects.requireNonNull(producers.get(root.base())) instanceof Op.Loss)) {
@@ -129,7 +128,8 @@ public final class Gradients {
         graph.scope("again " + block.first() + " ");
         Tensor y = block.body().record(graph, block.x());
         graph.scope("");
-        List<Graph.Node> repeated = new ArrayList<>(graph.nodes().subList(first, graph.nodes().size()));
+        List<Graph.Node> repeated =
+                new ArrayList<>(graph.nodes().subList(first, graph.nodes().size()));
         repeated.forEach(this::follow);
         gradients.put(y.base(), arriving);
         repeated.reversed().forEach(this::visit);
@@ -196,7 +196,9 @@ public final class Gradients {
 
     /** Where a plain parameter's gradient accumulates, or null if it is not trained. */
     public @Nullable Tensor parameter(@Nullable Tensor plain) {
-        return plain != null && wanted(plain) ? graph.parameter(plain.parameter().gradient()) : null;
+        return plain != null && wanted(plain)
+                ? graph.parameter(plain.parameter().gradient())
+                : null;
     }
 
     /** The operator that made a tensor: for weights, the one that packed them. */

@@ -1,7 +1,9 @@
 package jclip.graph;
 
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.stream.Stream;
+import jclip.backend.Header;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +31,32 @@ public interface Op {
      */
     default void gradient(List<Tensor> outputs, Gradients gradients) {
         throw new UnsupportedOperationException(operator() + " (" + outputs + ") has no gradient");
+    }
+
+    /** An operator computed in Java, on the CPU only: the program is split there. */
+    interface InJava extends Op {
+        /**
+         * Computes.
+         *
+         * @param inputs the memory of {@link #inputs}, nulls skipped: native byte order, row-major; read only, unless it is a gradient that
+         *     accumulates
+         * @param outputs the memory of {@link #outputs}, to be written whole
+         */
+        void compute(List<MemorySegment> inputs, List<MemorySegment> outputs);
+
+        @Override
+        default void write(Fields fields, List<Tensor> outputs) {
+            throw new UnsupportedOperationException(operator() + " has no argument struct");
+        }
+    }
+
+    /** An operator in a C function of the user's own, with the signature that all operators share. */
+    interface Foreign extends Op {
+        /** Address of {@code int32_t f(jc_context*, const args*)}; it must live as long as the program. */
+        MemorySegment function();
+
+        /** Its argument struct: {@link Header.Struct#parse}. */
+        Header.Struct arguments();
     }
 
     /** An operator whose output is the loss itself: its gradient needs none to arrive. */

@@ -134,6 +134,9 @@ public final class Plan {
 
     /** The workspace query reads sizes only, so every address may be null here. */
     private static long workspaceBytes(Graph.Node node, Context context, Arena scratch) {
+        if (node.op() instanceof Op.InJava || node.op() instanceof Op.Foreign) {
+            return 0;
+        }
         String operator = node.op().operator();
         Header.Struct struct = context.library().header().struct(operator);
         if (!struct.hasWorkspace()) {

@@ -25,6 +25,8 @@ public final class Program implements AutoCloseable {
     private final MemorySegment nanos;
     private final int count;
     private final MemorySegment[] arguments;
+    private final int[] inJava;
+    private final ToLongFunction<Tensor> addresses;
     private final @Nullable Trace trace;
 
     /**
@@ -44,17 +46,19 @@ public final class Program implements AutoCloseable {
         this.context = context;
         this.arena = arena;
         List<Graph.Node> nodes = plan.graph().nodes();
-        Header header = context.library().header();
         this.count = nodes.size();
+        this.inJava = nodes.stream()
+                .filter(n -> n.op() instanceof Op.InJava)
+                .mapToInt(Graph.Node::index)
+                .toArray();
         this.arguments = new MemorySegment[count];
-        long structs = nodes.stream()
-                .mapToLong(n -> header.struct(n.op().operator()).bytes())
-                .sum();
+        this.addresses = t -> address(t, parameters);
+        long structs = nodes.stream().mapToLong(n -> struct(n).bytes()).sum();
         this.memory = NativeMemory.allocate((long) count * (CALL_BYTES + Long.BYTES) + structs);
         this.calls = memory.segment().asSlice(0, (long) count * CALL_BYTES);
         this.nanos = memory.segment().asSlice(calls.byteSize(), (long) count * Long.BYTES);
         try {
-            writeAll(nodes, header, parameters);
+            writeAll(nodes);
         } catch (RuntimeException | Error e) {
             memory.close();
             throw e;
@@ -62,13 +66,23 @@ public final class Program implements AutoCloseable {
         this.trace = Trace.fromEnvironment();
     }
 
-    private void writeAll(List<Graph.Node> nodes, Header header, ToLongFunction<Parameter> parameters) {
+    private Header.Struct struct(Graph.Node node) {
+        return switch (node.op()) {
+            case Op.InJava java -> new Header.Struct(java.operator(), List.of());
+            case Op.Foreign foreign -> foreign.arguments();
+            default -> context.library().header().struct(node.op().operator());
+        };
+    }
+
+    private void writeAll(List<Graph.Node> nodes) {
         long next = calls.byteSize() + nanos.byteSize();
         for (Graph.Node node : nodes) {
-            Header.Struct struct = header.struct(node.op().operator());
+            Header.Struct struct = struct(node);
             arguments[node.index()] = memory.segment().asSlice(next, struct.bytes());
             next += struct.bytes();
-            write(node, struct, t -> address(t, parameters));
+            if (!(node.op() instanceof Op.InJava)) {
+                write(node, struct);
+            }
         }
     }
 
@@ -80,7 +94,7 @@ public final class Program implements AutoCloseable {
         return arena.address() + plan.offset(tensor) + bytes;
     }
 
-    private void write(Graph.Node node, Header.Struct struct, ToLongFunction<Tensor> addresses) {
+    private void write(Graph.Node node, Header.Struct struct) {
         ArgumentStruct args = new ArgumentStruct(struct, arguments[node.index()], addresses);
         node.op().write(args, node.outputs());
         if (struct.hasWorkspace()) {
@@ -88,10 +102,10 @@ public final class Program implements AutoCloseable {
         }
         args.complete();
         long call = (long) node.index() * CALL_BYTES;
-        calls.set(
-                ValueLayout.JAVA_LONG,
-                call,
-                context.library().operator(node.op().operator()).address());
+        MemorySegment function = node.op() instanceof Op.Foreign foreign
+                ? foreign.function()
+                : context.library().operator(node.op().operator());
+        calls.set(ValueLayout.JAVA_LONG, call, function.address());
         calls.set(ValueLayout.JAVA_LONG, call + Long.BYTES, arguments[node.index()].address());
     }
 
@@ -111,12 +125,51 @@ public final class Program implements AutoCloseable {
     /** Runs all operators in order. */
     public void run() {
         if (trace == null) {
-            context.run(calls, count, MemorySegment.NULL);
+            run(0, count, false);
         } else {
             List<String> lines = trace.lines(this);
-            context.run(calls, count, nanos);
+            run(0, count, true);
             trace.print(this, lines);
         }
+    }
+
+    /** Nodes [first, end): native ones in as few calls as those in Java allow. */
+    private void run(int first, int end, boolean timed) {
+        int from = first;
+        for (int java : inJava) {
+            if (java >= first && java < end) {
+                runNative(from, java, timed);
+                long start = System.nanoTime();
+                compute(plan.graph().nodes().get(java));
+                nanos.setAtIndex(ValueLayout.JAVA_LONG, java, System.nanoTime() - start);
+                from = java + 1;
+            }
+        }
+        runNative(from, end, timed);
+    }
+
+    private void runNative(int first, int end, boolean timed) {
+        if (first == 0 && end == count) {
+            context.run(calls, count, timed ? nanos : MemorySegment.NULL);
+        } else if (first < end) {
+            MemorySegment part = calls.asSlice((long) first * CALL_BYTES, (long) (end - first) * CALL_BYTES);
+            context.run(part, end - first, timed ? nanos.asSlice((long) first * Long.BYTES) : MemorySegment.NULL);
+        }
+    }
+
+    private void compute(Graph.Node node) {
+        List<MemorySegment> inputs = node.inputs().stream().map(this::memory).toList();
+        List<MemorySegment> outputs = node.outputs().stream().map(this::memory).toList();
+        ((Op.InJava) node.op()).compute(inputs, outputs);
+    }
+
+    /** An operator in Java sees dense tensors only. */
+    @SuppressWarnings("restricted")
+    private MemorySegment memory(Tensor tensor) {
+        if (tensor.rowStride() != tensor.width()) {
+            throw new IllegalArgumentException(tensor + " is a view of columns, which an operator in Java cannot read");
+        }
+        return MemorySegment.ofAddress(addresses.applyAsLong(tensor)).reinterpret(tensor.bytes());
     }
 
     /**
@@ -125,7 +178,7 @@ public final class Program implements AutoCloseable {
      * @return nanoseconds of each node
      */
     public long[] profile() {
-        context.run(calls, count, nanos);
+        run(0, count, true);
         return nanos.toArray(ValueLayout.JAVA_LONG);
     }
 
@@ -136,7 +189,7 @@ public final class Program implements AutoCloseable {
      */
     public Graph.@Nullable Node interpret() {
         for (Graph.Node node : plan.graph().nodes()) {
-            context.run(calls.asSlice((long) node.index() * CALL_BYTES, CALL_BYTES), 1, MemorySegment.NULL);
+            run(node.index(), node.index() + 1, false);
             for (Tensor output : node.outputs()) {
                 if (output.type() == DType.F32 && output.form() == Parameter.Form.PLAIN && !finite(segment(output))) {
                     return node;

@@ -113,8 +113,8 @@ public final class Tensor {
      * @throws IllegalArgumentException if the counts differ, or this shows columns
      */
     public Tensor reshaped(long... sizes) {
-        Tensor view =
-                new Tensor(name, kind, type, checked(name, sizes), base, offset, sizes[sizes.length - 1], parameter, form);
+        Tensor view = new Tensor(
+                name, kind, type, checked(name, sizes), base, offset, sizes[sizes.length - 1], parameter, form);
         if (rowStride != width() || view.elements() != elements()) {
             throw new IllegalArgumentException(this + " cannot be seen as " + Arrays.toString(sizes));
         }

@@ -30,6 +30,9 @@ final class Trace {
     }
 
     private static String line(Program program, Graph.Node node) {
+        if (node.op() instanceof Op.InJava || node.op() instanceof Op.Foreign) {
+            return node.op().operator() + " " + node.outputs(); // nothing that `jclip op` could run again
+        }
         CallLine line = new CallLine(
                 program.context().library().header().struct(node.op().operator()),
                 program.context().isa(),

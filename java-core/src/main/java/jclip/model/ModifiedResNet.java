@@ -118,8 +118,7 @@ final class ModifiedResNet {
     }
 
     /** In training nothing is folded: normalisation (with the batch's or the running statistics), residual, activation. */
-    private Tensor normalised(
-            String label, Tensor x, String norm, @Nullable Tensor residual, Nonlinearity activation) {
+    private Tensor normalised(String label, Tensor x, String norm, @Nullable Tensor residual, Nonlinearity activation) {
         Tensor weight = statistic(norm + ".weight", x);
         Tensor bias = statistic(norm + ".bias", x);
         Tensor mean = statistic(norm + ".running_mean", x);

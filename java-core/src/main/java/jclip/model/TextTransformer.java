@@ -86,7 +86,6 @@ final class TextTransformer {
             Tensor y = transformer.lastBlock(last, x, (name, t) -> t, all, liveTokens, liveTokens);
             pooled = endToken.pick("text.pooled", transformer.layerNorm("text.ln_final", y, "ln_final", liveTokens));
         }
-        return Head.project(
-                graph, "text_features", pooled, "text_projection", architecture.embedDim(), liveSequences);
+        return Head.project(graph, "text_features", pooled, "text_projection", architecture.embedDim(), liveSequences);
     }
 }

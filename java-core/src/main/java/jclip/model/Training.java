@@ -7,8 +7,8 @@ import jclip.graph.Tensor;
 /** A model's towers recorded for training: into the caller's graph, from inputs to features of unit length. */
 public final class Training {
     /** Names of the text tower's inputs, in the order in which {@link Packing#write} wants them. */
-    public static final java.util.List<String> TEXT_INPUTS = java.util.List.of(
-            "ids", "positions", "table", "pooled_table", "pooled", "live_tokens", "live_sequences");
+    public static final java.util.List<String> TEXT_INPUTS =
+            java.util.List.of("ids", "positions", "table", "pooled_table", "pooled", "live_tokens", "live_sequences");
 
     private Training() {}
 

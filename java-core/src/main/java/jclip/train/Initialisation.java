@@ -115,7 +115,8 @@ final class Initialisation {
             case "attn.out_proj.weight", "mlp.c_proj.weight" -> new Draw.Normal(1 / Math.sqrt(width * depth));
             case "mlp.c_fc.weight" -> new Draw.Normal(1 / Math.sqrt(2 * width));
             case "mlp.c_fc.bias" -> new Draw.Uniform(1 / Math.sqrt(width));
-            case "mlp.c_proj.bias" -> new Draw.Uniform(1 / Math.sqrt(architecture.text().mlpWidth()));
+            case "mlp.c_proj.bias" ->
+                new Draw.Uniform(1 / Math.sqrt(architecture.text().mlpWidth()));
             default -> normalisation(part);
         };
     }
@@ -132,7 +133,8 @@ final class Initialisation {
     }
 
     private Draw visual(String name, List<Long> shape) {
-        if (name.endsWith("attnpool.positional_embedding") || name.startsWith("visual.attnpool.") && shape.size() == 2) {
+        if (name.endsWith("attnpool.positional_embedding")
+                || name.startsWith("visual.attnpool.") && shape.size() == 2) {
             return new Draw.Normal(1 / Math.sqrt(shape.get(1)));
         }
         if (name.startsWith("visual.attnpool.")) {

@@ -69,8 +69,10 @@ public final class Optimiser implements AutoCloseable {
         this.storage = storage;
         this.settings = settings;
         this.trained = storage.trained();
-        this.scales = trained.stream().mapToDouble(p -> scale.applyAsDouble(p.name())).toArray();
-        this.decays = trained.stream().mapToDouble(p -> decay.applyAsDouble(p.name())).toArray();
+        this.scales =
+                trained.stream().mapToDouble(p -> scale.applyAsDouble(p.name())).toArray();
+        this.decays =
+                trained.stream().mapToDouble(p -> decay.applyAsDouble(p.name())).toArray();
         Plan normPlan = Plan.of(normGraph(), context);
         Plan updatePlan = Plan.of(updateGraph(), context);
         this.arena = NativeMemory.allocate(Math.max(normPlan.bytes(), updatePlan.bytes()));
@@ -147,11 +149,7 @@ public final class Optimiser implements AutoCloseable {
         first.setAtIndex(ValueLayout.JAVA_LONG, trained.size(), storage.trainedElements());
         write("scale", scales);
         write("decay", decays);
-        write(
-                "step",
-                learningRate,
-                1 - Math.pow(settings.beta1(), steps),
-                1 - Math.pow(settings.beta2(), steps));
+        write("step", learningRate, 1 - Math.pow(settings.beta1(), steps), 1 - Math.pow(settings.beta2(), steps));
         write("clip", clip.norm, clip.factor);
         write("average_decay", averageDecay);
         update.run();

@@ -48,7 +48,8 @@ public final class Storage implements AutoCloseable {
         long constants = 0;
         for (Map.Entry<String, long[]> tensor : tensors.entrySet()) {
             boolean train = trained.test(tensor.getKey());
-            List<Long> shape = java.util.Arrays.stream(tensor.getValue()).boxed().toList();
+            List<Long> shape =
+                    java.util.Arrays.stream(tensor.getValue()).boxed().toList();
             Place place = new Place(tensor.getKey(), shape, train, train ? next : constants);
             places.put(tensor.getKey(), place);
             long end = Math.ceilDiv(Math.addExact(place.first, place.elements()), ALIGNMENT) * ALIGNMENT;

@@ -84,7 +84,8 @@ public final class TrainingStep implements AutoCloseable {
         int most = capacity(settings.chunk() * architecture.text().contextLength());
         Plan largest = Plan.of(settings.chunks() == 1 ? directGraph(most) : backwardGraph(most), context);
         Plan lossPlan = settings.chunks() == 1 ? null : Plan.of(lossGraph(), context);
-        long bytes = Math.max(largest.bytes(), Plan.of(validationGraph(most), context).bytes());
+        long bytes = Math.max(
+                largest.bytes(), Plan.of(validationGraph(most), context).bytes());
         this.arena = NativeMemory.allocate(Math.max(bytes, lossPlan == null ? 0 : lossPlan.bytes()));
         this.loss = lossPlan == null ? null : program(lossPlan);
         long rows = (long) settings.batch() * architecture.embedDim() * Float.BYTES;
@@ -258,7 +259,8 @@ public final class TrainingStep implements AutoCloseable {
     private void writeKept(MemorySegment to, Batch batch, int chunk) {
         int kept = settings.keptPatches();
         int[] patches = java.util.Objects.requireNonNull(batch.kept(), "patch dropout wants the kept patches");
-        int tokens = 1 + ((Architecture.Vit) architecture.vision()).grid() * ((Architecture.Vit) architecture.vision()).grid();
+        int tokens = 1
+                + ((Architecture.Vit) architecture.vision()).grid() * ((Architecture.Vit) architecture.vision()).grid();
         long at = 0;
         for (int i = 0; i < settings.chunk(); i++) {
             to.setAtIndex(ValueLayout.JAVA_INT, at++, i * tokens);
@@ -306,8 +308,7 @@ public final class TrainingStep implements AutoCloseable {
     private void multiply(String name) {
         if (storage.isTrained(name)) {
             MemorySegment gradient = storage.gradient(name);
-            gradient.set(
-                    ValueLayout.JAVA_FLOAT, 0, gradient.get(ValueLayout.JAVA_FLOAT, 0) * settings.chunks());
+            gradient.set(ValueLayout.JAVA_FLOAT, 0, gradient.get(ValueLayout.JAVA_FLOAT, 0) * settings.chunks());
         }
     }
 

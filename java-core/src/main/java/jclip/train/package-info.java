@@ -1,4 +1,8 @@
-/** Training: storage of parameters and optimiser state, the step, the trainer. */
+/**
+ * Training: the settings of a run, the rules by which the learning rate and the averages move, states on disk, and logs.
+ *
+ * <p>Stands on {@code jclip.model}, {@code jclip.checkpoint} and {@code jclip.data}.
+ */
 @NullMarked
 package jclip.train;
 

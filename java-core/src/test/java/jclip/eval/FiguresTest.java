@@ -7,13 +7,12 @@ import static org.assertj.core.api.Assertions.within;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
-import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Figures of rankings on small cases whose answers can be counted by hand or by brute force. */
 class FiguresTest {
-    private static final Bootstrap BOOTSTRAP = new Bootstrap(i -> new SplittableRandom(i)::nextInt, 500);
+    private static final Bootstrap BOOTSTRAP = new Bootstrap(5, 500);
 
     @Test
     void equalScoresRankByLowerIndex() {

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.util.Arrays;
 import java.util.Random;
-import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 /** The optimiser on functions with known minima, the loss's gradient, fits with closed forms, and the probe's choices. */
@@ -204,19 +203,18 @@ class LogisticRegressionTest {
         LogisticRegression.Options options = new LogisticRegression.Options(1, true, 1e-8, 1000, 2);
         LinearProbe.Samples samples = new LinearProbe.Samples(training.rows, training.labels);
         LinearProbe.Samples unseen = new LinearProbe.Samples(test.rows, test.labels);
-        LinearProbe.Fitted probe = LinearProbe.fit(samples, new SplittableRandom(1)::nextInt, options);
+        LinearProbe.Fitted probe = LinearProbe.fit(samples, 1, options);
         Proportion accuracy = probe.classify(unseen, 5).accuracy();
         assertThat(accuracy.value()).isGreaterThan(0.85);
         assertThat(Math.log10(probe.c()) * 8).isCloseTo(Math.rint(Math.log10(probe.c()) * 8), within(1e-9));
-        LinearProbe.Fitted again = LinearProbe.fit(samples, new SplittableRandom(1)::nextInt, options);
+        LinearProbe.Fitted again = LinearProbe.fit(samples, 1, options);
         assertThat(again.c()).isEqualTo(probe.c());
         assertThat(again.fit().objective()).isEqualTo(probe.fit().objective());
-        LinearProbe.Fitted few = LinearProbe.fewShot(samples, 2, new SplittableRandom(2)::nextInt, options);
+        LinearProbe.Fitted few = LinearProbe.fewShot(samples, 2, 2, options);
         assertThat(few.classify(unseen, 5).accuracy().value()).isBetween(0.3, accuracy.value());
 
         Set noise = Set.random(300, 10, 5, 0, 8);
-        LinearProbe.Fitted nothing = LinearProbe.fit(
-                new LinearProbe.Samples(noise.rows, noise.labels), new SplittableRandom(1)::nextInt, options);
+        LinearProbe.Fitted nothing = LinearProbe.fit(new LinearProbe.Samples(noise.rows, noise.labels), 1, options);
         assertThat(nothing.classify(unseen, 5).accuracy().interval().low()).isLessThan(0.3);
         assertThat(nothing.c()).isLessThan(probe.c() * 100);
     }
@@ -225,8 +223,7 @@ class LogisticRegressionTest {
     void aProbeSaysWhenNothingIsLeftToChooseWith() {
         LinearProbe.Samples samples = new LinearProbe.Samples(new float[2][3], new int[] {0, 1});
         LogisticRegression.Options options = LogisticRegression.Options.of(1);
-        assertThatThrownBy(() -> LinearProbe.fit(samples, () -> 0, options)).hasMessageContaining("no class has");
-        assertThatThrownBy(() -> LinearProbe.fewShot(samples, 1, () -> 0, options))
-                .hasMessageContaining("no class has");
+        assertThatThrownBy(() -> LinearProbe.fit(samples, 0, options)).hasMessageContaining("no class has");
+        assertThatThrownBy(() -> LinearProbe.fewShot(samples, 1, 0, options)).hasMessageContaining("no class has");
     }
 }

@@ -28,6 +28,9 @@ import picocli.CommandLine.IVersionProvider;
             ConvertCommand.class,
             BenchCommand.class,
             OpCommand.class,
+            TrainCommand.class,
+            DataCommand.class,
+            EvalCommand.class,
             DemoCommand.class
         },
         footer = {

@@ -6,7 +6,7 @@ import jclip.graph.Op;
 import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/** 
+/**
  * One step of AdamW over parameters that lie one after the other, in place: p, m and v are read and written, so there are no outputs.
  *
  * @param p [elements], as are g, m and v
@@ -15,8 +15,21 @@ import org.jspecify.annotations.Nullable;
  * @param decay float64 [segments], the weight decay
  * @param step float64 [3]: learning rate, 1 - beta1^t, 1 - beta2^t
  * @param norm from {@link GradientNorm}, or null: g is taken as it is
-  */
-public record AdamW(Tensor p, Tensor g, Tensor m, Tensor v, Tensor first, Tensor scale, Tensor decay, Tensor step, @Nullable Tensor norm, double beta1, double beta2, double epsilon) implements Op {
+ */
+public record AdamW(
+        Tensor p,
+        Tensor g,
+        Tensor m,
+        Tensor v,
+        Tensor first,
+        Tensor scale,
+        Tensor decay,
+        Tensor step,
+        @Nullable Tensor norm,
+        double beta1,
+        double beta2,
+        double epsilon)
+        implements Op {
     @Override
     public String operator() {
         return "adamw";

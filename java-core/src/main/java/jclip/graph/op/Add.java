@@ -26,10 +26,7 @@ public record Add(Tensor a, Tensor b) implements Op {
 
     @Override
     public void write(Fields fields, List<Tensor> outputs) {
-        fields.set("a", a)
-                .set("b", b)
-                .set("y", outputs.getFirst())
-                .set("count", a.elements());
+        fields.set("a", a).set("b", b).set("y", outputs.getFirst()).set("count", a.elements());
     }
 
     @Override

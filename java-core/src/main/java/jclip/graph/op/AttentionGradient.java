@@ -15,7 +15,14 @@ import org.jspecify.annotations.Nullable;
  * @param sequences where each sequence's queries and keys lie; they must not overlap
  */
 public record AttentionGradient(
-        Tensor q, Tensor k, Tensor v, Tensor dy, Attention.Sequences sequences, long heads, boolean causal, double scale)
+        Tensor q,
+        Tensor k,
+        Tensor v,
+        Tensor dy,
+        Attention.Sequences sequences,
+        long heads,
+        boolean causal,
+        double scale)
         implements Op {
     /**
      * @throws IllegalArgumentException if sizes do not fit together, or the views of a matrix are not all its columns, each once
@@ -27,8 +34,9 @@ public record AttentionGradient(
                 || v.rows() != k.rows()
                 || dy.rows() != q.rows()
                 || dy.width() != q.width()) {
-            throw new IllegalArgumentException("attention_gradient: q is " + q + ", k " + k + ", v " + v + ", dy " + dy
-                    + ", heads " + heads + "; wanted widths that are equal, as many rows of k as of v and of dy as of q");
+            throw new IllegalArgumentException(
+                    "attention_gradient: q is " + q + ", k " + k + ", v " + v + ", dy " + dy + ", heads " + heads
+                            + "; wanted widths that are equal, as many rows of k as of v and of dy as of q");
         }
         for (Tensor base : bases(q, k, v)) {
             requireWhole(base, Stream.of(q, k, v).filter(t -> t.base() == base).toList());
@@ -56,8 +64,8 @@ public record AttentionGradient(
     }
 
     private static IllegalArgumentException refused(Tensor base, List<Tensor> views) {
-        return new IllegalArgumentException(
-                "attention_gradient: " + views + " are not all columns of " + base + ", each once; record copies of them");
+        return new IllegalArgumentException("attention_gradient: " + views + " are not all columns of " + base
+                + ", each once; record copies of them");
     }
 
     /** The matrices that q, k and v are, or are columns of, in this order and each once; the outputs are their gradients. */

@@ -6,12 +6,12 @@ import jclip.graph.Op;
 import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/** 
+/**
  * Gradient of {@link AttentionPoolTokens} with respect to x: each pixel's token and its share of the mean's. The positions' gradient is
  * the sum of dy over the batch.
  *
  * @param xShape [batch, height, width, channels] of the forward operator's input
-  */
+ */
 public record AttentionPoolTokensGradient(Tensor dy, List<Long> xShape) implements Op {
     @Override
     public String operator() {

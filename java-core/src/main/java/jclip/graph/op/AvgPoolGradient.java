@@ -6,11 +6,11 @@ import jclip.graph.Op;
 import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/** 
+/**
  * Gradient of {@link AvgPool}: dy spread evenly over each window; leftover rows and columns get 0.
  *
  * @param xShape [batch, height, width, channels] of the forward operator's input
-  */
+ */
 public record AvgPoolGradient(Tensor dy, List<Long> xShape, long kernel) implements Op {
     @Override
     public String operator() {

@@ -6,12 +6,21 @@ import jclip.graph.Op;
 import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/** 
+/**
  * Gradient of {@link BatchNorm} with respect to x; the statistics are constants.
  *
  * @param dWeight added to, or null if not wanted; {@code dBias} likewise
-  */
-public record BatchNormGradient(Tensor dy, Tensor x, Tensor mean, Tensor variance, Tensor weight, @Nullable Tensor dWeight, @Nullable Tensor dBias, double epsilon) implements Op {
+ */
+public record BatchNormGradient(
+        Tensor dy,
+        Tensor x,
+        Tensor mean,
+        Tensor variance,
+        Tensor weight,
+        @Nullable Tensor dWeight,
+        @Nullable Tensor dBias,
+        double epsilon)
+        implements Op {
     @Override
     public String operator() {
         return "batch_norm_gradient";

@@ -7,15 +7,24 @@ import jclip.graph.Op;
 import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/** 
+/**
  * y = (x - mean) inverse weight + bias + residual per channel (the last size), with mean and variance of this batch; outputs y, mean and
  * inverse = 1 / sqrt(variance + epsilon).
  *
  * @param residual of x's shape, or null
  * @param runningMean moved by {@code momentum} towards the batch's mean, or null
  * @param runningVariance likewise, towards the unbiased variance; given with runningMean
-  */
-public record BatchNormTrain(Tensor x, Tensor weight, Tensor bias, @Nullable Tensor residual, @Nullable Tensor runningMean, @Nullable Tensor runningVariance, double epsilon, double momentum) implements Op {
+ */
+public record BatchNormTrain(
+        Tensor x,
+        Tensor weight,
+        Tensor bias,
+        @Nullable Tensor residual,
+        @Nullable Tensor runningMean,
+        @Nullable Tensor runningVariance,
+        double epsilon,
+        double momentum)
+        implements Op {
     @Override
     public String operator() {
         return "batch_norm_train";
@@ -52,13 +61,7 @@ public record BatchNormTrain(Tensor x, Tensor weight, Tensor bias, @Nullable Ten
     public void gradient(List<Tensor> outputs, Gradients gradients) {
         Tensor dy = gradients.of(outputs.getFirst());
         BatchNormTrainGradient gradient = new BatchNormTrainGradient(
-                dy,
-                x,
-                outputs.get(1),
-                outputs.get(2),
-                weight,
-                gradients.parameter(weight),
-                gradients.parameter(bias));
+                dy, x, outputs.get(1), outputs.get(2), weight, gradients.parameter(weight), gradients.parameter(bias));
         gradients.add(x, gradients.record(x, gradient));
         if (residual != null && gradients.wanted(residual)) {
             gradients.add(residual, dy);

@@ -6,13 +6,21 @@ import jclip.graph.Op;
 import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/** 
+/**
  * Gradient of {@link BatchNormTrain} with respect to x, through the batch's statistics; the residual's gradient is dy.
  *
  * @param mean output of the forward operator, as is {@code inverse}
  * @param dWeight added to, or null if not wanted; {@code dBias} likewise
-  */
-public record BatchNormTrainGradient(Tensor dy, Tensor x, Tensor mean, Tensor inverse, Tensor weight, @Nullable Tensor dWeight, @Nullable Tensor dBias) implements Op {
+ */
+public record BatchNormTrainGradient(
+        Tensor dy,
+        Tensor x,
+        Tensor mean,
+        Tensor inverse,
+        Tensor weight,
+        @Nullable Tensor dWeight,
+        @Nullable Tensor dBias)
+        implements Op {
     @Override
     public String operator() {
         return "batch_norm_train_gradient";

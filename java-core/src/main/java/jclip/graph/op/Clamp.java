@@ -25,9 +25,6 @@ public record Clamp(Tensor x, double low, double high) implements Op {
 
     @Override
     public void write(Fields fields, List<Tensor> outputs) {
-        fields.set("x", x)
-                .set("count", x.elements())
-                .set("low", low)
-                .set("high", high);
+        fields.set("x", x).set("count", x.elements()).set("low", low).set("high", high);
     }
 }

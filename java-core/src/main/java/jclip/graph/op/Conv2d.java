@@ -94,8 +94,8 @@ public record Conv2d(
     @Override
     public void gradient(List<Tensor> outputs, Gradients gradients) {
         if (activation != Nonlinearity.IDENTITY || !(gradients.producer(weight) instanceof Conv2dPack pack)) {
-            throw new UnsupportedOperationException(
-                    "conv2d " + outputs + ": in training its activation is a node of its own and its weight is packed by one");
+            throw new UnsupportedOperationException("conv2d " + outputs
+                    + ": in training its activation is a node of its own and its weight is packed by one");
         }
         Tensor dy = gradients.of(outputs.getFirst());
         Tensor dw = gradients.parameter(pack.w());

@@ -20,14 +20,15 @@ public record Conv2dDataGradient(
     public Conv2dDataGradient {
         shape = List.copyOf(shape);
         if (shape.size() != 4
-                || !dy.shape().equals(List.of(
-                        shape.get(0),
-                        out(shape.get(1), weight, stride, padding),
-                        out(shape.get(2), weight, stride, padding),
-                        weight.shape().get(1)))
+                || !dy.shape()
+                        .equals(List.of(
+                                shape.get(0),
+                                out(shape.get(1), weight, stride, padding),
+                                out(shape.get(2), weight, stride, padding),
+                                weight.shape().get(1)))
                 || !shape.get(3).equals(weight.shape().get(0))) {
-            throw new IllegalArgumentException("conv2d_data_gradient: " + dy + " with weights " + weight + " into " + shape
-                    + ", stride " + stride + ", padding " + padding);
+            throw new IllegalArgumentException("conv2d_data_gradient: " + dy + " with weights " + weight + " into "
+                    + shape + ", stride " + stride + ", padding " + padding);
         }
         if (residual != null && !residual.shape().equals(shape)) {
             throw new IllegalArgumentException("conv2d_data_gradient: residual " + residual + ", wanted " + shape);

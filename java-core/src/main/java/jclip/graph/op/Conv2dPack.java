@@ -5,6 +5,7 @@ import java.util.stream.Stream;
 import jclip.graph.Op;
 import jclip.graph.Parameter;
 import jclip.graph.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A convolution's weight [out, in, kernel, kernel] packed for {@link Conv2d}, or for its data gradient.
@@ -18,7 +19,7 @@ public record Conv2dPack(Tensor w, boolean gradient) implements Op {
     }
 
     @Override
-    public Stream<Tensor> inputs() {
+    public Stream<@Nullable Tensor> inputs() {
         return Stream.of(w);
     }
 

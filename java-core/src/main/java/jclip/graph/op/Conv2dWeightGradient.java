@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import jclip.graph.Op;
 import jclip.graph.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * dw += the gradient of {@link Conv2d}, or of {@link PatchEmbed}, with respect to its weights [out, in, kernel, kernel].
@@ -24,8 +25,8 @@ public record Conv2dWeightGradient(
                 || dw.rowStride() != dw.width()
                 || !dy.shape().getFirst().equals(x.shape().getFirst())
                 || dy.elements() != x.shape().getFirst() * pixels * out) {
-            throw new IllegalArgumentException("conv2d_weight_gradient: " + dy + " and " + x + " (" + layout + ") into " + dw
-                    + ", kernel " + kernel + ", stride " + stride + ", padding " + padding);
+            throw new IllegalArgumentException("conv2d_weight_gradient: " + dy + " and " + x + " (" + layout + ") into "
+                    + dw + ", kernel " + kernel + ", stride " + stride + ", padding " + padding);
         }
     }
 
@@ -53,7 +54,7 @@ public record Conv2dWeightGradient(
     }
 
     @Override
-    public Stream<Tensor> inputs() {
+    public Stream<@Nullable Tensor> inputs() {
         return Stream.of(dy, x, dw);
     }
 

@@ -6,13 +6,22 @@ import jclip.graph.Op;
 import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/** 
+/**
  * Gradient of {@link Embedding}, added to the tables' gradients: dTable[ids[t]] += dy[t], dPositional[positions[t]] += dy[t]. No outputs.
  *
  * @param dTable [vocabulary, width], or null if not wanted
  * @param dPositional [context, width], or null if not wanted
-  */
-public record EmbeddingGradient(Tensor ids, Tensor positions, Tensor dy, @Nullable Tensor dTable, @Nullable Tensor dPositional, long vocabulary, long context, @Nullable Tensor live) implements Op {
+ */
+public record EmbeddingGradient(
+        Tensor ids,
+        Tensor positions,
+        Tensor dy,
+        @Nullable Tensor dTable,
+        @Nullable Tensor dPositional,
+        long vocabulary,
+        long context,
+        @Nullable Tensor live)
+        implements Op {
     @Override
     public String operator() {
         return "embedding_gradient";

@@ -25,8 +25,6 @@ public record Fill(Tensor y, double value) implements Op {
 
     @Override
     public void write(Fields fields, List<Tensor> outputs) {
-        fields.set("y", y)
-                .set("count", y.elements())
-                .set("value", value);
+        fields.set("y", y).set("count", y.elements()).set("value", value);
     }
 }

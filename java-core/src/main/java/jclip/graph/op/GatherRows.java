@@ -53,7 +53,6 @@ public record GatherRows(
     @Override
     public void gradient(List<Tensor> outputs, Gradients gradients) {
         Tensor dy = gradients.of(outputs.getFirst());
-        gradients.set(
-                x, gradients.record(x, new ScatterRows(dy, index, gradients.pending(x), x.rows(), step, live)));
+        gradients.set(x, gradients.record(x, new ScatterRows(dy, index, gradients.pending(x), x.rows(), step, live)));
     }
 }

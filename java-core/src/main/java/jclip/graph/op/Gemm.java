@@ -64,8 +64,8 @@ public record Gemm(
     @Override
     public void gradient(List<Tensor> outputs, Gradients gradients) {
         if (activation != Nonlinearity.IDENTITY || !(gradients.producer(weight) instanceof GemmPack pack)) {
-            throw new UnsupportedOperationException(
-                    "gemm " + outputs + ": in training its activation is a node of its own and its weight is packed by one");
+            throw new UnsupportedOperationException("gemm " + outputs
+                    + ": in training its activation is a node of its own and its weight is packed by one");
         }
         Tensor dy = gradients.of(outputs.getFirst());
         weightGradient(pack, dy, gradients.parameter(pack.w()), gradients.parameter(bias), gradients);
@@ -73,8 +73,7 @@ public record Gemm(
             Tensor turned = gradients.record(weight, pack.turned());
             gradients.set(
                     a,
-                    gradients.record(
-                            a, new Gemm(dy, turned, null, gradients.pending(a), Nonlinearity.IDENTITY, live)));
+                    gradients.record(a, new Gemm(dy, turned, null, gradients.pending(a), Nonlinearity.IDENTITY, live)));
         }
         if (residual != null && gradients.wanted(residual)) {
             gradients.add(residual, dy);
@@ -84,13 +83,14 @@ public record Gemm(
     /** A transposed weight [k, n] gets a^T dy, which is the same operator with its factors exchanged. */
     private void weightGradient(
             GemmPack pack, Tensor dy, @Nullable Tensor dw, @Nullable Tensor dBias, Gradients gradients) {
-        boolean together = dw != null && !pack.transposed();
-        if (together) {
+        if (dw != null && !pack.transposed()) {
             gradients.record(new GemmWeightGradient(dy, a, dw, dBias, live));
-        } else if (dw != null) {
+            return;
+        }
+        if (dw != null) {
             gradients.record(new GemmWeightGradient(a, dy, dw, null, live));
         }
-        if (dBias != null && !together) {
+        if (dBias != null) {
             gradients.record(new ColumnSums(dy, dBias));
         }
     }

@@ -5,6 +5,7 @@ import java.util.stream.Stream;
 import jclip.graph.Op;
 import jclip.graph.Parameter;
 import jclip.graph.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A weight packed for {@link Gemm}: w [n, k], or, transposed, w [k, n]; the result has shape [n, k].
@@ -33,7 +34,7 @@ public record GemmPack(Tensor w, boolean transposed, long n) implements Op {
     }
 
     @Override
-    public Stream<Tensor> inputs() {
+    public Stream<@Nullable Tensor> inputs() {
         return Stream.of(w);
     }
 

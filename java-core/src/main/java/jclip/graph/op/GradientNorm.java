@@ -7,12 +7,12 @@ import jclip.graph.Op;
 import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/** 
+/**
  * The Euclidean norm of g and the factor that brings it down to {@code maximum}: f64 [2], norm and min(1, maximum / (norm + 1e-6)). Both
  * are not finite where g is not.
  *
  * @param maximum 0: the factor is 1
-  */
+ */
 public record GradientNorm(Tensor g, double maximum) implements Op {
     @Override
     public String operator() {

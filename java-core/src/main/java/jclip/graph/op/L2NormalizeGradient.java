@@ -7,7 +7,8 @@ import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /** Gradient of {@link L2Normalize} with respect to x; for rows shorter than epsilon the divisor is a constant. */
-public record L2NormalizeGradient(Tensor x, Tensor dy, double epsilon, @Nullable Tensor live) implements Op {
+public record L2NormalizeGradient(
+        Tensor x, Tensor dy, double epsilon, @Nullable Tensor live) implements Op {
     @Override
     public String operator() {
         return "l2_normalize_gradient";

@@ -6,11 +6,11 @@ import jclip.graph.Op;
 import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/** 
+/**
  * average = decay average + (1 - decay) p in place, so there are no outputs.
  *
  * @param decay float64 [1], in [0, 1]
-  */
+ */
 public record MovingAverage(Tensor average, Tensor p, Tensor decay) implements Op {
     @Override
     public String operator() {
@@ -29,9 +29,6 @@ public record MovingAverage(Tensor average, Tensor p, Tensor decay) implements O
 
     @Override
     public void write(Fields fields, List<Tensor> outputs) {
-        fields.set("average", average)
-                .set("p", p)
-                .set("decay", decay)
-                .set("count", p.elements());
+        fields.set("average", average).set("p", p).set("decay", decay).set("count", p.elements());
     }
 }

@@ -50,7 +50,8 @@ public record PatchEmbed(
     @Override
     public void gradient(List<Tensor> outputs, Gradients gradients) {
         if (!(gradients.producer(weight) instanceof GemmPack pack)) {
-            throw new UnsupportedOperationException("patch_embed " + outputs + ": in training its weight is packed by a node");
+            throw new UnsupportedOperationException(
+                    "patch_embed " + outputs + ": in training its weight is packed by a node");
         }
         long batch = pixels.shape().get(0);
         long width = weight.rows();

@@ -6,14 +6,20 @@ import jclip.graph.Op;
 import jclip.graph.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/** 
+/**
  * Gradient of {@link GatherRows}: y = residual (or zeros), and y[index[i]] += x[i], or y[i step] where there is no index.
  *
  * @param index int32 [rows of x], all different, or null
  * @param residual [yRows, width of x], or null
  * @param live count of rows of x that carry data, or null for all
-  */
-public record ScatterRows(Tensor x, @Nullable Tensor index, @Nullable Tensor residual, long yRows, long step, @Nullable Tensor live) implements Op {
+ */
+public record ScatterRows(
+        Tensor x,
+        @Nullable Tensor index,
+        @Nullable Tensor residual,
+        long yRows,
+        long step,
+        @Nullable Tensor live) implements Op {
     @Override
     public String operator() {
         return "scatter_rows";
