@@ -365,8 +365,24 @@ void test_gemm(const Gemm& g) {
   }
 }
 
+// Weights with other values between them are packed to the same bytes.
+void test_strides(int64_t n, int64_t k) {
+  Buffer w(n * k, true), apart(n * k * 6), packed(jc_gemm_packed_bytes(&context, n, k) / 4), again(packed.bytes() / 4);
+  for (int64_t j = 0; j < n; ++j) {
+    for (int64_t i = 0; i < k; ++i) apart.at((j * k + i) * 6) = w.at(j * k + i);
+  }
+  for (int64_t precision : {JC_F32, JC_BF16}) {
+    jc_gemm_pack_args dense{w.data(), packed.data(), n, k, k, 1, precision};
+    jc_gemm_pack_args spread{apart.data(), again.data(), n, k, 6 * k, 6, precision};
+    expect_ok(jc_gemm_pack(&context, &dense), "gemm_pack");
+    expect_ok(jc_gemm_pack(&context, &spread), "gemm_pack");
+    if (!same(packed.data(), again.data(), packed.bytes() / 4)) fail(text("gemm_pack %ldx%ld minds strides", n, k, 0));
+  }
+}
+
 void test_bf16_gemms() {
   hard = true;
+  for (int64_t k : {1, 31, 32, 33, 65}) test_strides(75, k);
   const int64_t rows[] = {1, 2, 13, 14, 15, 29, 97}, columns[] = {1, 15, 31, 32, 33, 101};
   const int64_t depths[] = {1, 2, 3, 15, 16, 31, 32, 33, 63, 64, 65, 113};
   int64_t count = 0;

@@ -20,16 +20,15 @@ struct Avx512Bf16 : Avx512 {
     _mm512_store_si512(to, reinterpret_cast<__m512i>(y));
   }
 
-  // Two rows' first n <= 16 values, lane by lane; without `second`, its values are 0.
-  static void round_pairs(float* to, const float* first, const float* second, int64_t n) {
+  // Two rows' first n values, n in [0, 16], lane by lane; without `second`, its values are 0, like those beyond n.
+  static Float pairs(const float* first, const float* second, int64_t n) {
     Part lanes = part(n);
     Float high = second != nullptr ? load(second, lanes) : zero();
     __m512i rows = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, load(first, lanes)));
     const __m512i order =
         _mm512_set_epi32(0x1f000f, 0x1e000e, 0x1d000d, 0x1c000c, 0x1b000b, 0x1a000a, 0x190009, 0x180008, 0x170007,
                          0x160006, 0x150005, 0x140004, 0x130003, 0x120002, 0x110001, 0x100000);
-    rows = _mm512_maskz_permutexvar_epi16(~__mmask32{0}, order, rows);
-    store(to, _mm512_castsi512_ps(rows), lanes);
+    return _mm512_castsi512_ps(_mm512_maskz_permutexvar_epi16(~__mmask32{0}, order, rows));
   }
 };
 

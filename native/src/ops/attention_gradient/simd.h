@@ -122,22 +122,22 @@ struct HeadGradient {
   int64_t next_column;
 
   // Rows of a wide matrix that are short pieces escape the hardware's prefetchers: those of the next head are asked for while this one is
-  // computed; `done` of `all` have been.
-  void prefetch_next(int64_t done, int64_t more, int64_t all) const {
-    auto ask = [=, this](const float* x, int64_t ld, int64_t first, int64_t count, bool write) {
-      int64_t last = count * (done + more) / all;
-      for (int64_t row = count * done / all; row < last; ++row) {
-        const float* p = x + (first + row) * ld + next_column;
-        for (int64_t d = 0; d < a->head_dim; d += 16) write ? V::prefetch_write(p + d) : V::prefetch(p + d);
+  // computed, a few before each product, since only some 20 lines can be under way. Queries (keys) [done, done + more) of this head stand
+  // for as large a part of the next one's.
+  template <class T>
+  void ask(T* x, int64_t ld, RowRange rows, int64_t done, int64_t more, int64_t all) const {
+    if (next_column < 0) return;
+    int64_t last = rows.count * (done + more) / all;
+    for (int64_t row = rows.count * done / all; row < last; ++row) {
+      T* p = x + (rows.first + row) * ld + next_column;
+      for (int64_t d = 0; d < a->head_dim; d += 16) {
+        if constexpr (std::is_const_v<T>) {
+          V::prefetch(p + d);
+        } else {
+          V::prefetch_write(p + d);
+        }
       }
-    };
-    ask(a->k, a->ldk, next_at.kv_first, next_at.kv_count, false);
-    ask(a->v, a->ldv, next_at.kv_first, next_at.kv_count, false);
-    ask(a->q, a->ldq, next_at.q_first, next_at.q_count, false);
-    ask(a->dy, a->lddy, next_at.q_first, next_at.q_count, false);
-    ask(a->dq, a->lddq, next_at.q_first, next_at.q_count, true);
-    ask(a->dk, a->lddk, next_at.kv_first, next_at.kv_count, true);
-    ask(a->dv, a->lddv, next_at.kv_first, next_at.kv_count, true);
+    }
   }
 
   void pack() {
@@ -158,20 +158,24 @@ struct HeadGradient {
     for (int64_t query = first; query < last; query += kTileQueries) {
       int64_t rows = last - query < kTileQueries ? last - query : kTileQueries;
       int64_t keys = at.seen(query + rows - 1, causal);
-      if (next_column >= 0) prefetch_next(query, rows, at.q_count);
       // A tile of keys may begin at the last one seen here and have as many as a tile of queries.
       int64_t filled = round_up(keys + kTileQueries - 1, V::kWidth);
       int64_t from = (query - first) * scratch.head_stride;
       float* p = scratch.p + (query - first) * scratch.key_stride;
       float* ds = scratch.ds + (query - first) * scratch.key_stride;
+      RowRange next_queries = {next_at.q_first, next_at.q_count}, next_keys = {next_at.kv_first, next_at.kv_count};
+      ask(a->k, a->ldk, next_keys, query, rows, at.q_count);
       pair_products<V>(scratch.queries + from, scratch.head_stride, rows, scratch.keys_across, keys, at.kv_count,
                        a->head_dim, scale, p, scratch.key_stride);
+      ask(a->v, a->ldv, next_keys, query, rows, at.q_count);
       pair_products<V>(scratch.upstream + from, scratch.head_stride, rows, scratch.values_across, keys, at.kv_count,
                        a->head_dim, 1.0f, ds, scratch.key_stride);
+      ask(a->q, a->ldq, next_queries, query, rows, at.q_count);
       for (int64_t i = 0; i < rows; ++i) {
         probability_gradient<V>(p + i * scratch.key_stride, ds + i * scratch.key_stride, at.seen(query + i, causal),
                                 filled, scale);
       }
+      ask(a->dy, a->lddy, next_queries, query, rows, at.q_count);
       gradient_rows<V>(ds, rows, scratch.key_stride, 1, scratch.keys, scratch.head_stride, keys,
                        a->dq + (at.q_first + query) * a->lddq + column, a->lddq, a->head_dim, false);
     }
@@ -192,6 +196,7 @@ struct HeadGradient {
     int64_t hidden = at.kv_count - at.q_count;  // query i sees keys up to hidden + i
     float* dk = a->dk + at.kv_first * a->lddk + column;
     float* dv = a->dv + at.kv_first * a->lddv + column;
+    RowRange next_keys = {next_at.kv_first, next_at.kv_count};
     int64_t keys = first > 0 ? at.seen(last - 1, a->causal != 0) : at.kv_count;
     for (int64_t key = 0; key < keys; key += kTileQueries) {
       int64_t rows = keys - key < kTileQueries ? keys - key : kTileQueries;
@@ -200,10 +205,13 @@ struct HeadGradient {
       int64_t count = last - first > skip ? last - first - skip : 0;
       int64_t pair = skip * scratch.key_stride + key;
       int64_t from = skip * scratch.head_stride;
+      ask(a->dk, a->lddk, next_keys, key, rows, at.kv_count);
       gradient_rows<V>(scratch.ds + pair, rows, 1, scratch.key_stride, scratch.queries + from, scratch.head_stride,
                        count, dk + key * a->lddk, a->lddk, a->head_dim, first > 0);
+      ask(a->dv, a->lddv, next_keys, key, rows, at.kv_count);
       gradient_rows<V>(scratch.p + pair, rows, 1, scratch.key_stride, scratch.upstream + from, scratch.head_stride,
                        count, dv + key * a->lddv, a->lddv, a->head_dim, first > 0);
+      ask(a->dq, a->lddq, {next_at.q_first, next_at.q_count}, key, rows, at.kv_count);
     }
   }
 };

@@ -63,7 +63,7 @@ int32_t conv2d_pack(jc_context* context, const jc_conv2d_pack_args* a) {
     weights.k = window * a->out_channels;
     weights.flipped = a->out_channels;
   }
-  pack_weights(context, weights, JC_F32, a->packed);
+  pack_weights(context, weights, JC_F32, static_cast<float*>(a->packed));
   return JC_OK;
 }
 

@@ -101,12 +101,13 @@ struct Weights {
   }
 };
 
-// Packs for context->isa: [n, k] row-major (plain version), or panels of `columns` columns, each [k, columns], zero-padded; in bf16 each
-// [ceil(k / 2), columns, 2], or for the plain version rounded floats.
-void pack_weights(const jc_context* context, const Weights& weights, int64_t precision, void* packed);
+// Packs for context->isa: [n, k] row-major (plain version), or panels of `columns` columns, each [k, columns], zero-padded. In bf16
+// floats are rounded and stay floats, as the plain version takes them.
+void pack_weights(const jc_context* context, const Weights& weights, int64_t precision, float* packed);
+// Panels that a task packs together when the columns of w lie together: they come from the same pages.
+constexpr int64_t kPackPanels = 4;
 
-// The nearest bf16, ties to even; its bits are the upper half of a float's.
-uint16_t bf16_bits(float x);
+// The nearest bf16, ties to even.
 float bf16(float x);
 
 namespace avx2 {
@@ -114,6 +115,8 @@ void multiply(const jc_context* context, const Product& p, void* workspace, int6
 }
 namespace avx512 {
 void multiply(const jc_context* context, const Product& p, void* workspace, int64_t workspace_bytes);
+// Panels of [ceil(k / 2), columns, 2] bf16, zero-padded.
+void pack_bf16(const jc_context* context, const jc_gemm_pack_args* a);
 // In bf16; gathers gemm's rows, whatever the product says.
 void multiply_bf16(const jc_context* context, const Product& p, void* workspace, int64_t workspace_bytes);
 }  // namespace avx512

@@ -102,41 +102,35 @@ void fill_dead_rows(const jc_gemm_args* a, int64_t live) {
   }
 }
 
-uint16_t bf16_bits(float x) {
+float bf16(float x) {
   uint32_t bits;
   std::memcpy(&bits, &x, 4);
-  if ((bits & 0x7fffffff) > 0x7f800000) return static_cast<uint16_t>(bits >> 16 | 0x40);  // not a number stays none
-  return static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-
-float bf16(float x) {
-  uint32_t bits = static_cast<uint32_t>(bf16_bits(x)) << 16;
+  if ((bits & 0x7fffffff) > 0x7f800000) {
+    bits |= 0x400000;  // not a number stays none
+  } else {
+    bits += 0x7fff + (bits >> 16 & 1);
+  }
+  bits &= 0xffff0000;
   std::memcpy(&x, &bits, 4);
   return x;
 }
 
-void pack_weights(const jc_context* context, const Weights& weights, int64_t precision, void* packed) {
+void pack_weights(const jc_context* context, const Weights& weights, int64_t precision, float* packed) {
   bool plain = context->isa == JC_REF;
   int64_t columns = plain ? 1 : tile_size(context).columns;
-  int64_t n = weights.n, k = weights.k;
-  parallel(context, parallel_width(context), ceil_div(n, columns), [&](int64_t panel, int64_t) {
-    auto value = [&](int64_t j, int64_t i) {
-      int64_t row = panel * columns + j;
-      return row < n && i < k ? weights.at(row, i) : 0;
-    };
-    if (precision == JC_BF16 && !plain) {
-      uint16_t* out = static_cast<uint16_t*>(packed) + panel * columns * round_up(k, 2);
-      for (int64_t i = 0; i < round_up(k, 2); i += 2) {
-        for (int64_t j = 0; j < columns; ++j) {
-          *out++ = bf16_bits(value(j, i));
-          *out++ = bf16_bits(value(j, i + 1));
-        }
-      }
-      return;
-    }
-    float* out = static_cast<float*>(packed) + panel * columns * k;
+  int64_t n = weights.n, k = weights.k, panels = ceil_div(n, columns);
+  int64_t together = weights.channels == 0 && weights.stride_n == 1 ? kPackPanels : 1;
+  parallel(context, parallel_width(context), ceil_div(panels, together), [&](int64_t group, int64_t) {
+    int64_t first = group * together, last = first + together < panels ? first + together : panels;
     for (int64_t i = 0; i < k; ++i) {
-      for (int64_t j = 0; j < columns; ++j) *out++ = precision == JC_BF16 ? bf16(value(j, i)) : value(j, i);
+      for (int64_t panel = first; panel < last; ++panel) {
+        float* out = packed + (panel * k + i) * columns;
+        for (int64_t j = 0; j < columns; ++j) {
+          int64_t row = panel * columns + j;
+          out[j] = row < n ? weights.at(row, i) : 0;
+        }
+        for (int64_t j = 0; precision == JC_BF16 && j < columns; ++j) out[j] = bf16(out[j]);
+      }
     }
   });
 }
@@ -146,7 +140,12 @@ namespace ref {
 int32_t gemm_pack(jc_context* context, const jc_gemm_pack_args* a) {
   int32_t status = check_gemm_pack(context, a);
   if (status != JC_OK) return status;
-  pack_weights(context, {a->w, a->n, a->k, a->stride_n, a->stride_k, 0, 0, 0}, a->precision, a->packed);
+  if (a->precision == JC_BF16 && context->isa == JC_AVX512) {
+    avx512::pack_bf16(context, a);
+    return JC_OK;
+  }
+  pack_weights(context, {a->w, a->n, a->k, a->stride_n, a->stride_k, 0, 0, 0}, a->precision,
+               static_cast<float*>(a->packed));
   return JC_OK;
 }
 

@@ -26,7 +26,7 @@ template <class V>
   if constexpr (V::kDepth == 1) {
     n == kChunk ? V::copy_chunk(to, rows[0] + first) : V::copy_part(to, rows[0] + first, n);
   } else {
-    V::round_pairs(to, rows[0] + first, count > 1 ? rows[1] + first : nullptr, n);
+    V::store(to, V::pairs(rows[0] + first, count > 1 ? rows[1] + first : nullptr, n), V::part(n));
   }
 }
 

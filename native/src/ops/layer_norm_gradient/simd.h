@@ -34,7 +34,7 @@ RowMoments<V> row_moments(const float* x, const float* dy, const float* weight, 
   return {t[0].d + t[1].d, t[0].dd + t[1].dd, t[0].g + t[1].g, t[0].gd + t[1].gd};
 }
 
-// What the third pass over a row needs: n = (x - mean) factor + shift; dx = factor (g - g_mean - n g_normal).
+// What the third pass over a row needs: n = (x - mean) factor + shift;  dx = factor (g - g_mean - n g_normal).
 struct RowFactors {
   alignas(16) float mean[4], factor[4], shift[4], g_mean[4], g_normal[4];
 };
@@ -74,34 +74,45 @@ void row_gradients(const jc_layer_norm_gradient_args* a, int64_t row, float* d_w
   using Float = typename V::Float;
   RowFactors f;
   row_factors<V, kRows>(a, row, &f);
-  int64_t first = row * a->width;
-  int64_t ahead = row + 2 * kRows <= a->rows ? kRows * a->width : 0;
+  // dx = factor g + slope n + level, all known before the loop: no store in it can change them.
+  Float mean[kRows], factor[kRows], shift[kRows], slope[kRows], level[kRows];
+#pragma GCC unroll 4
+  for (int r = 0; r < kRows; ++r) {
+    mean[r] = V::set(f.mean[r]);
+    factor[r] = V::set(f.factor[r]);
+    shift[r] = V::set(f.shift[r]);
+    slope[r] = V::set(-f.g_normal[r] * f.factor[r]);
+    level[r] = V::set(-f.g_mean[r] * f.factor[r]);
+  }
+  int64_t width = a->width;
+  int64_t first = row * width;
+  const float *x = a->x + first, *dy = a->dy + first, *weight = a->weight;
+  const float* residual = kResidual ? a->residual + first : nullptr;
+  float* dx = a->dx + first;
+  int64_t ahead = row + 2 * kRows <= a->rows ? kRows * width : 0;
   auto output = [&](int64_t i, int64_t n) {
     bool whole = n == V::kWidth;
     auto load = [&](const float* p) { return whole ? V::load(p) : V::load(p, n); };
     auto store = [&](float* p, Float value) { whole ? V::store(p, value) : V::store(p, value, n); };
-    Float weight = load(a->weight + i);
+    Float weights = load(weight + i);
     Float weight_sum = kSums ? load(d_weight + i) : V::zero();
     Float bias_sum = kSums ? load(d_bias + i) : V::zero();
 #pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
-      int64_t at = first + r * a->width + i;
-      if (ahead > 0) {  // the rows that come next
-        V::prefetch(a->x + at + ahead);
-        V::prefetch(a->dy + at + ahead);
-        if constexpr (kResidual) V::prefetch(a->residual + at + ahead);
-        V::prefetch_write(a->dx + at + ahead);
-      }
-      Float dy = load(a->dy + at);
-      Float normal = V::fma(load(a->x + at) - V::set(f.mean[r]), V::set(f.factor[r]), V::set(f.shift[r]));
+      int64_t at = r * width + i;
+      V::prefetch(x + at + ahead);  // the rows that come next
+      V::prefetch(dy + at + ahead);
+      if constexpr (kResidual) V::prefetch(residual + at + ahead);
+      V::prefetch_write(dx + at + ahead);
+      Float up = load(dy + at);
+      Float normal = V::fma(load(x + at) - mean[r], factor[r], shift[r]);
       if constexpr (kSums) {
-        weight_sum = V::fma(dy, normal, weight_sum);
-        bias_sum = bias_sum + dy;
+        weight_sum = V::fma(up, normal, weight_sum);
+        bias_sum = bias_sum + up;
       }
-      Float inner = V::nfma(normal, V::set(f.g_normal[r]), dy * weight - V::set(f.g_mean[r]));
-      Float value = inner * V::set(f.factor[r]);
-      if constexpr (kResidual) value = value + load(a->residual + at);
-      store(a->dx + at, value);
+      Float value = V::fma(up * weights, factor[r], V::fma(normal, slope[r], level[r]));
+      if constexpr (kResidual) value = value + load(residual + at);
+      store(dx + at, value);
     }
     if constexpr (kSums) {
       store(d_weight + i, weight_sum);
@@ -109,8 +120,8 @@ void row_gradients(const jc_layer_norm_gradient_args* a, int64_t row, float* d_w
     }
   };
   int64_t i = 0;
-  for (; i + V::kWidth <= a->width; i += V::kWidth) output(i, V::kWidth);
-  if (i < a->width) output(i, a->width - i);
+  for (; i + V::kWidth <= width; i += V::kWidth) output(i, V::kWidth);
+  if (i < width) output(i, width - i);
 }
 
 // Rows [row, end), one block; `partial` [2, width] or null.

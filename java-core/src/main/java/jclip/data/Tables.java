@@ -44,7 +44,8 @@ final class Tables {
         } catch (IOException e) {
             throw new DataException(table + ": cannot be read: " + e, e);
         } catch (DataException e) {
-            throw String.valueOf(e.getMessage()).contains(table.toString()) ? e : new DataException(table + ": " + e.getMessage(), e);
+            String message = String.valueOf(e.getMessage());
+            throw message.contains(table.toString()) ? e : new DataException(table + ": " + message, e);
         }
         return reading.set();
     }

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Objects;
 import jclip.graph.op.Conv2dPack;
 import jclip.graph.op.GemmPack;
+import jclip.graph.op.Precision;
 
 /**
  * A recorded computation: inputs, parameters, and operators in the order in which they run. An encoder is ordinary Java that calls these
@@ -42,6 +43,7 @@ public final class Graph {
 
     private final String name;
     private final boolean training;
+    private final Precision precision;
     private final List<Block> blocks = new ArrayList<>();
     private String prefix = "";
     private final Map<String, Tensor> inputs = new LinkedHashMap<>();
@@ -52,17 +54,28 @@ public final class Graph {
 
     /** An empty graph; the name appears in messages. */
     public Graph(String name) {
-        this(name, false);
+        this(name, false, Precision.F32);
     }
 
-    private Graph(String name, boolean training) {
+    private Graph(String name, boolean training, Precision precision) {
         this.name = name;
         this.training = training;
+        this.precision = precision;
     }
 
-    /** An empty graph for training. */
+    /** An empty graph for training in fp32. */
     public static Graph training(String name) {
-        return new Graph(name, true);
+        return training(name, Precision.F32);
+    }
+
+    /** An empty graph for training, whose {@linkplain #weight products} are computed in a precision. */
+    public static Graph training(String name, Precision precision) {
+        return new Graph(name, true, precision);
+    }
+
+    /** In which products are computed. */
+    public Precision precision() {
+        return precision;
     }
 
     /** Whether this is for training: what a gradient needs is then recorded as a tensor of its own. */
@@ -72,7 +85,7 @@ public final class Graph {
 
     /** The same computation, to be recorded further. */
     Graph copy() {
-        Graph copy = new Graph(name, training);
+        Graph copy = new Graph(name, training, precision);
         copy.inputs.putAll(inputs);
         copy.parameters.putAll(parameters);
         copy.activations.putAll(activations);
@@ -90,20 +103,25 @@ public final class Graph {
         return tensor;
     }
 
-    /** A model's tensor in the form that its operator wants. In a graph for training, packed forms are made by a node. */
+    /** A matrix for {@link jclip.graph.op.Gemm}, in the graph's {@link #precision}. */
+    public Tensor weight(Parameter parameter) {
+        return training && precision != Precision.F32 ? gemm(parameter, precision) : parameter(parameter);
+    }
+
+    private Tensor gemm(Parameter parameter, Precision chosen) {
+        boolean transposed = parameter.form() == Parameter.Form.GEMM_TRANSPOSED;
+        Tensor plain = parameter(parameter.unpacked());
+        return packed(parameter, new GemmPack(plain, transposed, parameter.shape().get(0), chosen));
+    }
+
+    /** A model's tensor in the form that its operator wants. In a graph for training, packed forms are made by a node, in fp32. */
     public Tensor parameter(Parameter parameter) {
         if (!training) {
             return parameters.computeIfAbsent(parameter, Tensor::of);
         }
         return switch (parameter.form()) {
             case PLAIN, GRADIENT -> parameters.computeIfAbsent(parameter, Tensor::of);
-            case GEMM, GEMM_TRANSPOSED ->
-                packed(
-                        parameter,
-                        new GemmPack(
-                                parameter(parameter.unpacked()),
-                                parameter.form() == Parameter.Form.GEMM_TRANSPOSED,
-                                parameter.shape().get(0)));
+            case GEMM, GEMM_TRANSPOSED -> gemm(parameter, Precision.F32);
             case CONVOLUTION -> packed(parameter, new Conv2dPack(parameter(parameter.unpacked()), false));
             case FOLDED_BIAS -> throw new IllegalArgumentException(parameter + " cannot be trained: it is derived");
         };

@@ -18,8 +18,8 @@ final class Head {
     /** Projection by a checkpoint's [width, embed] matrix. */
     static Tensor project(
             Graph graph, String name, Tensor pooled, String projection, long embedDim, @Nullable Tensor live) {
-        Tensor weight = graph.parameter(Parameter.gemmTransposed(projection, embedDim, pooled.width()));
-        return graph.record(name, new Gemm(pooled, weight, null, null, Nonlinearity.IDENTITY, live));
+        Tensor weight = graph.weight(Parameter.gemmTransposed(projection, embedDim, pooled.width()));
+        return graph.record(name, new Gemm(pooled, weight, null, null, Nonlinearity.IDENTITY, live, graph.precision()));
     }
 
     /** Marks the features and their unit-length form as the graph's outputs. */

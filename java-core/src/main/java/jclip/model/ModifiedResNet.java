@@ -102,19 +102,19 @@ final class ModifiedResNet {
             @Nullable Tensor residual,
             Nonlinearity activation) {
         if (graph.isTraining()) {
-            Tensor weight = graph.parameter(Parameter.gemm(name + ".weight", out, x.width()));
-            Gemm plain = new Gemm(x, weight, null, null, Nonlinearity.IDENTITY, null);
+            Tensor weight = graph.weight(Parameter.gemm(name + ".weight", out, x.width()));
+            Gemm plain = new Gemm(x, weight, null, null, Nonlinearity.IDENTITY, null, graph.precision());
             return normalised(label, graph.record(label + ".conv", plain), norm, residual, activation);
         }
         return graph.record(
                 label,
                 new Gemm(
                         x,
-                        graph.parameter(Parameter.gemmFolded(name + ".weight", norm, out, x.width())),
+                        graph.weight(Parameter.gemmFolded(name + ".weight", norm, out, x.width())),
                         graph.parameter(Parameter.foldedBias(norm, out)),
                         residual,
                         activation,
-                        null));
+                        null, graph.precision()));
     }
 
     /** In training nothing is folded: normalisation (with the batch's or the running statistics), residual, activation. */
@@ -198,10 +198,10 @@ final class ModifiedResNet {
                 label,
                 new Gemm(
                         x,
-                        graph.parameter(Parameter.gemm(name + ".weight", out, x.width())),
+                        graph.weight(Parameter.gemm(name + ".weight", out, x.width())),
                         graph.parameter(Parameter.plain(name + ".bias", out)),
                         null,
                         Nonlinearity.IDENTITY,
-                        null));
+                        null, graph.precision()));
     }
 }

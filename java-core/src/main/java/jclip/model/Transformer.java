@@ -93,22 +93,22 @@ record Transformer(
                 l + ".attended",
                 new Gemm(
                         attended,
-                        graph.parameter(Parameter.gemm(w + "attn.out_proj.weight", width, width)),
+                        graph.weight(Parameter.gemm(w + "attn.out_proj.weight", width, width)),
                         graph.parameter(Parameter.plain(w + "attn.out_proj.bias", width)),
                         x,
                         Nonlinearity.IDENTITY,
-                        live));
+                        live, graph.precision()));
         Tensor normed = layerNorm(l + ".ln_2", projected, w + "ln_2", live);
         Tensor hidden = hidden(l, w, normed, live);
         return graph.record(
                 l,
                 new Gemm(
                         hidden,
-                        graph.parameter(Parameter.gemm(w + "mlp.c_proj.weight", width, mlpWidth)),
+                        graph.weight(Parameter.gemm(w + "mlp.c_proj.weight", width, mlpWidth)),
                         graph.parameter(Parameter.plain(w + "mlp.c_proj.bias", width)),
                         projected,
                         Nonlinearity.IDENTITY,
-                        live));
+                        live, graph.precision()));
     }
 
     /** The activation is the product's epilogue; in training, whose gradient wants its input, a node of its own. */
@@ -119,11 +119,11 @@ record Transformer(
                 apart ? l + ".fc" : l + ".hidden",
                 new Gemm(
                         normed,
-                        graph.parameter(Parameter.gemm(w + "mlp.c_fc.weight", mlpWidth, width)),
+                        graph.weight(Parameter.gemm(w + "mlp.c_fc.weight", mlpWidth, width)),
                         graph.parameter(Parameter.plain(w + "mlp.c_fc.bias", mlpWidth)),
                         null,
                         apart ? Nonlinearity.IDENTITY : function,
-                        live));
+                        live, graph.precision()));
         return apart ? graph.record(l + ".hidden", new jclip.graph.op.Activation(product, function)) : product;
     }
 
@@ -143,11 +143,11 @@ record Transformer(
                 name,
                 new Gemm(
                         x,
-                        graph.parameter(Parameter.gemmRows(weights + "weight", firstRow, rows, width)),
+                        graph.weight(Parameter.gemmRows(weights + "weight", firstRow, rows, width)),
                         graph.parameter(Parameter.slice(weights + "bias", firstRow, rows)),
                         null,
                         Nonlinearity.IDENTITY,
-                        live));
+                        live, graph.precision()));
     }
 
     private double scale() {

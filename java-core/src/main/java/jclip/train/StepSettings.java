@@ -2,6 +2,7 @@ package jclip.train;
 
 import jclip.graph.Gradients;
 import jclip.graph.op.ContrastiveLoss;
+import jclip.graph.op.Precision;
 
 /**
  * How a step computes.
@@ -16,6 +17,7 @@ import jclip.graph.op.ContrastiveLoss;
  * @param cutText texts end behind their end token
  * @param summedScaleGradient open_clip's gradient accumulation, where each chunk's loss is that of the whole batch: the gradients of logit
  *     scale and bias are multiplied by the number of chunks
+ * @param precision of the products; sums, statistics and parameters are fp32
  * @param optimiser AdamW
  */
 public record StepSettings(
@@ -27,6 +29,7 @@ public record StepSettings(
         int keptPatches,
         boolean cutText,
         boolean summedScaleGradient,
+        Precision precision,
         Optimiser.Settings optimiser) {
     public StepSettings {
         if (batch < 1 || chunk < 1 || batch % chunk != 0) {

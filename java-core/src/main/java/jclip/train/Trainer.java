@@ -26,6 +26,7 @@ import jclip.data.Dataset;
 import jclip.data.Mixture;
 import jclip.graph.Gradients;
 import jclip.graph.op.ContrastiveLoss;
+import jclip.graph.op.Precision;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -105,6 +106,7 @@ public final class Trainer implements AutoCloseable {
                 keptPatches,
                 config.flag(Setting.CUT_TEXT),
                 config.text(Setting.ACCUM_LOGIT_SCALE).equals("open_clip"),
+                config.text(Setting.PRECISION).equals("bf16") ? Precision.BF16 : Precision.F32,
                 new Optimiser.Settings(
                         config.real(Setting.BETA1),
                         config.real(Setting.BETA2),

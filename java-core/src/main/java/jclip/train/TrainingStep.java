@@ -124,7 +124,7 @@ public final class TrainingStep implements AutoCloseable {
 
     /** Everything at once: forward, loss, backward. */
     private Graph directGraph(int tokens) {
-        Graph graph = Graph.training("step of " + settings.batch() + " pairs, " + tokens + " tokens");
+        Graph graph = Graph.training("step of " + settings.batch() + " pairs, " + tokens + " tokens", settings.precision());
         Tensor image = image(graph);
         Tensor text = text(graph, tokens);
         graph.output(image);
@@ -134,7 +134,7 @@ public final class TrainingStep implements AutoCloseable {
     }
 
     private Graph encoderGraph(int tokens) {
-        Graph graph = Graph.training("features of " + settings.chunk() + " pairs, " + tokens + " tokens");
+        Graph graph = Graph.training("features of " + settings.chunk() + " pairs, " + tokens + " tokens", settings.precision());
         graph.output(image(graph));
         graph.output(text(graph, tokens));
         return graph;
@@ -142,14 +142,14 @@ public final class TrainingStep implements AutoCloseable {
 
     /** The loss alone, batch normalisations with their running statistics: changes nothing. */
     private Graph validationGraph(int tokens) {
-        Graph graph = Graph.training("validation of " + settings.chunk() + " pairs, " + tokens + " tokens");
+        Graph graph = Graph.training("validation of " + settings.chunk() + " pairs, " + tokens + " tokens", settings.precision());
         Tensor image = Training.image(graph, architecture, settings.chunk(), true, 0);
         loss(graph, image, text(graph, tokens));
         return graph;
     }
 
     private Graph lossGraph() {
-        Graph graph = Graph.training("loss of " + settings.batch() + " pairs");
+        Graph graph = Graph.training("loss of " + settings.batch() + " pairs", settings.precision());
         Tensor image = graph.input("image_embeds", jclip.graph.DType.F32, settings.batch(), architecture.embedDim());
         Tensor text = graph.input("text_embeds", jclip.graph.DType.F32, settings.batch(), architecture.embedDim());
         Tensor value = loss(graph, image, text);
@@ -158,7 +158,7 @@ public final class TrainingStep implements AutoCloseable {
 
     /** A chunk with gradients arriving at its features; a tower without trained parameters is left out. */
     private Graph backwardGraph(int tokens) {
-        Graph graph = Graph.training("gradients of " + settings.chunk() + " pairs, " + tokens + " tokens");
+        Graph graph = Graph.training("gradients of " + settings.chunk() + " pairs, " + tokens + " tokens", settings.precision());
         List<Tensor> roots = new ArrayList<>();
         Tensor image = image(graph);
         Tensor text = text(graph, tokens);

@@ -252,6 +252,7 @@ class CommandLineTest {
                 "convert",
                 "bench",
                 "op",
+                "data",
                 "demo")) {
             Outcome outcome = run(command, "--help");
             assertThat(outcome.code).as(command).isZero();

@@ -55,7 +55,8 @@ class ConsumerTest {
     private static String modulePath() {
         return Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
                 .filter(p ->
-                        List.of("jclip", "java-core", "native", "jackson-core", "jspecify", "twelvemonkeys").stream()
+                        List.of("jclip", "java-core", "native", "jackson-core", "jspecify", "twelvemonkeys", "commons-")
+                                .stream()
                                 .anyMatch(p::contains))
                 .filter(p -> !p.contains("jclip-tools") && !p.contains("/tools/target") && !p.contains("/tests/target"))
                 .filter(p -> Files.exists(Path.of(p)))

@@ -41,6 +41,8 @@ class FloorsTest {
                 .definedBy("jclip.graph..")
                 .layer("checkpoint")
                 .definedBy("jclip.checkpoint..")
+                .layer("data")
+                .definedBy("jclip.data..")
                 .layer("text")
                 .definedBy("jclip.text..")
                 .layer("image")
@@ -55,12 +57,14 @@ class FloorsTest {
                 .mayOnlyBeAccessedByLayers("face", "model")
                 .whereLayer("checkpoint")
                 .mayOnlyBeAccessedByLayers("face", "model")
+                .whereLayer("data")
+                .mayOnlyBeAccessedByLayers("face")
                 .whereLayer("text")
-                .mayOnlyBeAccessedByLayers("face")
+                .mayOnlyBeAccessedByLayers("face", "data")
                 .whereLayer("image")
-                .mayOnlyBeAccessedByLayers("face")
+                .mayOnlyBeAccessedByLayers("face", "data")
                 .whereLayer("backend")
-                .mayOnlyBeAccessedByLayers("face", "model", "graph", "image", "text", "checkpoint")
+                .mayOnlyBeAccessedByLayers("face", "model", "graph", "image", "text", "checkpoint", "data")
                 .check(CLASSES);
     }
 

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param a may be a view
  * @param live count of rows that carry data, or null for all
+ * @param precision that in which the weight was packed
  */
 public record Gemm(
         Tensor a,
@@ -19,8 +20,20 @@ public record Gemm(
         @Nullable Tensor bias,
         @Nullable Tensor residual,
         Nonlinearity activation,
-        @Nullable Tensor live)
+        @Nullable Tensor live,
+        Precision precision)
         implements Op {
+    /** In fp32. */
+    public Gemm(
+            Tensor a,
+            Tensor weight,
+            @Nullable Tensor bias,
+            @Nullable Tensor residual,
+            Nonlinearity activation,
+            @Nullable Tensor live) {
+        this(a, weight, bias, residual, activation, live, Precision.F32);
+    }
+
     public Gemm {
         if (a.width() != weight.width()) {
             throw new IllegalArgumentException("gemm: " + a + " times the transpose of " + weight);
@@ -58,7 +71,7 @@ public record Gemm(
                 .set("ld_residual", residual == null ? 0 : residual.rowStride())
                 .set("ldy", y.rowStride())
                 .set("activation", activation.code())
-                .set("precision", 0);
+                .set("precision", precision.code());
     }
 
     @Override
@@ -67,13 +80,19 @@ public record Gemm(
             throw new UnsupportedOperationException("gemm " + outputs
                     + ": in training its activation is a node of its own and its weight is packed by one");
         }
+        if (pack.precision() != precision) {
+            throw new IllegalArgumentException(
+                    "gemm " + outputs + " in " + precision + ": its weight is packed in " + pack.precision());
+        }
         Tensor dy = gradients.of(outputs.getFirst());
         weightGradient(pack, dy, gradients.parameter(pack.w()), gradients.parameter(bias), gradients);
         if (gradients.wanted(a)) {
             Tensor turned = gradients.record(weight, pack.turned());
             gradients.set(
                     a,
-                    gradients.record(a, new Gemm(dy, turned, null, gradients.pending(a), Nonlinearity.IDENTITY, live)));
+                    gradients.record(
+                            a,
+                            new Gemm(dy, turned, null, gradients.pending(a), Nonlinearity.IDENTITY, live, precision)));
         }
         if (residual != null && gradients.wanted(residual)) {
             gradients.add(residual, dy);
@@ -84,11 +103,11 @@ public record Gemm(
     private void weightGradient(
             GemmPack pack, Tensor dy, @Nullable Tensor dw, @Nullable Tensor dBias, Gradients gradients) {
         if (dw != null && !pack.transposed()) {
-            gradients.record(new GemmWeightGradient(dy, a, dw, dBias, live));
+            gradients.record(new GemmWeightGradient(dy, a, dw, dBias, live, precision));
             return;
         }
         if (dw != null) {
-            gradients.record(new GemmWeightGradient(a, dy, dw, null, live));
+            gradients.record(new GemmWeightGradient(a, dy, dw, null, live, precision));
         }
         if (dBias != null) {
             gradients.record(new ColumnSums(dy, dBias));

@@ -11,8 +11,14 @@ import org.jspecify.annotations.Nullable;
  * A weight packed for {@link Gemm}: w [n, k], or, transposed, w [k, n]; the result has shape [n, k].
  *
  * @param n rows of the packed matrix; w may have more dimensions than two
+ * @param precision that of the {@link Gemm} that reads it
  */
-public record GemmPack(Tensor w, boolean transposed, long n) implements Op {
+public record GemmPack(Tensor w, boolean transposed, long n, Precision precision) implements Op {
+    /** In fp32. */
+    public GemmPack(Tensor w, boolean transposed, long n) {
+        this(w, transposed, n, Precision.F32);
+    }
+
     public GemmPack {
         if (w.elements() % n != 0 || w.rowStride() != w.width()) {
             throw new IllegalArgumentException("gemm_pack: " + w + " as a matrix of " + n + " rows");
@@ -21,7 +27,7 @@ public record GemmPack(Tensor w, boolean transposed, long n) implements Op {
 
     /** The transpose of what this packs: for the gradient of the other factor. */
     GemmPack turned() {
-        return new GemmPack(w, !transposed, k());
+        return new GemmPack(w, !transposed, k(), precision);
     }
 
     private long k() {
@@ -51,6 +57,6 @@ public record GemmPack(Tensor w, boolean transposed, long n) implements Op {
                 .set("k", k())
                 .set("stride_n", transposed ? 1 : k())
                 .set("stride_k", transposed ? n : 1)
-                .set("precision", 0);
+                .set("precision", precision.code());
     }
 }

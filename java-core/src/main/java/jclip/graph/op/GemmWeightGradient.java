@@ -15,13 +15,21 @@ import org.jspecify.annotations.Nullable;
  * @param dw read and written; may have more sizes than two if it is dense
  * @param dBias read and written, or null where it is not wanted
  * @param live count of rows that carry data, or null for all
+ * @param precision of the product; dBias is summed in fp32 always
  */
 public record GemmWeightGradient(
         Tensor dy,
         Tensor x,
         Tensor dw,
         @Nullable Tensor dBias,
-        @Nullable Tensor live) implements Op {
+        @Nullable Tensor live,
+        Precision precision)
+        implements Op {
+    /** In fp32. */
+    public GemmWeightGradient(Tensor dy, Tensor x, Tensor dw, @Nullable Tensor dBias, @Nullable Tensor live) {
+        this(dy, x, dw, dBias, live, Precision.F32);
+    }
+
     public GemmWeightGradient {
         boolean matrix = dw.width() == x.width() && dw.rows() == dy.width();
         boolean dense = dw.elements() == dy.width() * x.width() && dw.rowStride() == dw.width();
@@ -59,6 +67,6 @@ public record GemmWeightGradient(
                 .set("ldy", dy.rowStride())
                 .set("ldx", x.rowStride())
                 .set("ldw", dw.width() == x.width() ? dw.rowStride() : x.width())
-                .set("precision", 0);
+                .set("precision", precision.code());
     }
 }
