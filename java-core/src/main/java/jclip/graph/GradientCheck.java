@@ -134,15 +134,13 @@ public final class GradientCheck {
 
     private long address(Parameter parameter) {
         NativeMemory memory = values.containsKey(parameter) ? values.get(parameter) : gradients.get(parameter);
-        return Objects.requireNonNull(memory, parameter::toString)
-                .segment()
-                .address();
+        return Objects.requireNonNull(memory, parameter::toString).segment().address();
     }
 
     /** The weighted sum of the result, in double precision. */
     private double[] sum() {
-        float[] result = Objects.requireNonNull(
-                run(forward, List.of(y.name()), false).get(y.name()));
+        float[] result =
+                Objects.requireNonNull(run(forward, List.of(y.name()), false).get(y.name()));
         double sum = 0;
         double size = 0;
         for (int i = 0; i < result.length; i++) {

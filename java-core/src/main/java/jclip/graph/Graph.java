@@ -111,7 +111,8 @@ public final class Graph {
     private Tensor gemm(Parameter parameter, Precision chosen) {
         boolean transposed = parameter.form() == Parameter.Form.GEMM_TRANSPOSED;
         Tensor plain = parameter(parameter.unpacked());
-        return packed(parameter, new GemmPack(plain, transposed, parameter.shape().get(0), chosen));
+        return packed(
+                parameter, new GemmPack(plain, transposed, parameter.shape().get(0), chosen));
     }
 
     /** A model's tensor in the form that its operator wants. In a graph for training, packed forms are made by a node, in fp32. */

@@ -80,8 +80,8 @@ public final class Trainer implements AutoCloseable {
                     "patch dropout " + config.real(Setting.PATCH_DROPOUT) + ": a ResNet has no patches");
         }
         if (precision() == Precision.BF16 && !context.multipliesBf16()) {
-            throw new IllegalArgumentException("precision bf16: this processor, or the instruction set "
-                    + context.isa() + ", has no bf16 products; use fp32");
+            throw new IllegalArgumentException("precision bf16: this processor, or the instruction set " + context.isa()
+                    + ", has no bf16 products; use fp32");
         }
         int keptPatches = config.real(Setting.PATCH_DROPOUT) > 0
                 ? PatchDropout.kept(patches, config.real(Setting.PATCH_DROPOUT))

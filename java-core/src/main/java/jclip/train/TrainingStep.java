@@ -124,7 +124,8 @@ public final class TrainingStep implements AutoCloseable {
 
     /** Everything at once: forward, loss, backward. */
     private Graph directGraph(int tokens) {
-        Graph graph = Graph.training("step of " + settings.batch() + " pairs, " + tokens + " tokens", settings.precision());
+        Graph graph =
+                Graph.training("step of " + settings.batch() + " pairs, " + tokens + " tokens", settings.precision());
         Tensor image = image(graph);
         Tensor text = text(graph, tokens);
         graph.output(image);
@@ -134,7 +135,8 @@ public final class TrainingStep implements AutoCloseable {
     }
 
     private Graph encoderGraph(int tokens) {
-        Graph graph = Graph.training("features of " + settings.chunk() + " pairs, " + tokens + " tokens", settings.precision());
+        Graph graph = Graph.training(
+                "features of " + settings.chunk() + " pairs, " + tokens + " tokens", settings.precision());
         graph.output(image(graph));
         graph.output(text(graph, tokens));
         return graph;
@@ -142,7 +144,8 @@ public final class TrainingStep implements AutoCloseable {
 
     /** The loss alone, batch normalisations with their running statistics: changes nothing. */
     private Graph validationGraph(int tokens) {
-        Graph graph = Graph.training("validation of " + settings.chunk() + " pairs, " + tokens + " tokens", settings.precision());
+        Graph graph = Graph.training(
+                "validation of " + settings.chunk() + " pairs, " + tokens + " tokens", settings.precision());
         Tensor image = Training.image(graph, architecture, settings.chunk(), true, 0);
         loss(graph, image, text(graph, tokens));
         return graph;
@@ -158,7 +161,8 @@ public final class TrainingStep implements AutoCloseable {
 
     /** A chunk with gradients arriving at its features; a tower without trained parameters is left out. */
     private Graph backwardGraph(int tokens) {
-        Graph graph = Graph.training("gradients of " + settings.chunk() + " pairs, " + tokens + " tokens", settings.precision());
+        Graph graph = Graph.training(
+                "gradients of " + settings.chunk() + " pairs, " + tokens + " tokens", settings.precision());
         List<Tensor> roots = new ArrayList<>();
         Tensor image = image(graph);
         Tensor text = text(graph, tokens);

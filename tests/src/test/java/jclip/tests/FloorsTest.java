@@ -72,8 +72,7 @@ class FloorsTest {
                 .whereLayer("image")
                 .mayOnlyBeAccessedByLayers("face", "train", "data")
                 .whereLayer("backend")
-                .mayOnlyBeAccessedByLayers(
-                        "face", "train", "model", "graph", "image", "text", "checkpoint", "data")
+                .mayOnlyBeAccessedByLayers("face", "train", "model", "graph", "image", "text", "checkpoint", "data")
                 .check(CLASSES);
     }
 

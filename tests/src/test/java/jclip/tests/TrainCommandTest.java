@@ -157,7 +157,8 @@ class TrainCommandTest {
     @ValueSource(strings = {"vit", "rn"})
     void killedAndResumed(String kind) throws Exception {
         String model = (kind.equals("vit") ? vit : resNet).toString();
-        Path whole = trained("whole-" + kind, "--model-config", model, "--patch-dropout", kind.equals("vit") ? "0.3" : "0");
+        Path whole =
+                trained("whole-" + kind, "--model-config", model, "--patch-dropout", kind.equals("vit") ? "0.3" : "0");
         Path run = folder.resolve("killed-" + kind);
         String[] more = {"--model-config", model, "--patch-dropout", kind.equals("vit") ? "0.3" : "0"};
         kill(arguments(run, more), 1);
@@ -188,7 +189,9 @@ class TrainCommandTest {
         try (BufferedReader out =
                 new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
             for (int i = 0; i < lines; i++) {
-                assertThat(out.readLine()).as(Files.readString(folder.resolve("killed.err"))).isNotNull();
+                assertThat(out.readLine())
+                        .as(Files.readString(folder.resolve("killed.err")))
+                        .isNotNull();
             }
             process.destroyForcibly();
             process.onExit().join();
@@ -244,7 +247,8 @@ class TrainCommandTest {
         Outcome schedule = train(arguments(output, "--model-config", vit.toString(), "--schedule", "linear"));
         assertThat(schedule.code()).isEqualTo(2);
         assertThat(schedule.err()).contains("schedule is linear");
-        Outcome missing = train(arguments(output, "--model-config", folder.resolve("none.json").toString()));
+        Outcome missing = train(
+                arguments(output, "--model-config", folder.resolve("none.json").toString()));
         assertThat(missing.code()).isEqualTo(1);
         assertThat(missing.err()).contains("none.json");
     }
