@@ -298,8 +298,8 @@ public final class TrainingStep implements AutoCloseable {
         MemorySegment.copy(all(0), 0, program.segment(graph.tensor("image_embeds")), 0, all(0).byteSize());
         MemorySegment.copy(all(1), 0, program.segment(graph.tensor("text_embeds")), 0, all(1).byteSize());
         program.run();
-        all(2).copyFrom(program.segment(graph.tensor("d image_embeds")));
-        all(3).copyFrom(program.segment(graph.tensor("d text_embeds")));
+        all(2).copyFrom(program.segment(graph.gradient(graph.tensor("image_embeds"))));
+        all(3).copyFrom(program.segment(graph.gradient(graph.tensor("text_embeds"))));
         if (settings.summedScaleGradient()) {
             multiply("logit_scale");
             if (settings.loss() == ContrastiveLoss.Kind.SIGMOID) {
