@@ -5,10 +5,13 @@ import java.util.Locale;
 
 /** How far a long piece of work is: one line that is written over, on a terminal only. */
 final class Progress implements AutoCloseable {
+    private static final int BAR = 24;
+
     private final String what;
     private final int total;
     private final boolean shown;
     private final long start = System.nanoTime();
+    private int longest;
 
     private Progress(String what, int total, boolean shown) {
         this.what = what;
@@ -24,10 +27,21 @@ final class Progress implements AutoCloseable {
 
     /** So many are done. */
     void at(int done) {
+        show(done, "");
+    }
+
+    /** So many are done, with a bar, and something to say about it. */
+    void at(int done, String note) {
+        int filled = done * BAR / total;
+        show(done, "[" + "#".repeat(filled) + ".".repeat(BAR - filled) + "]  " + note + "  ");
+    }
+
+    private void show(int done, String note) {
         if (shown) {
-            double seconds = (System.nanoTime() - start) / 1e9;
-            System.err.printf(
-                    Locale.ROOT, "\r%d of %d %s, %.0f s left   ", done, total, what, seconds / done * (total - done));
+            double left = (System.nanoTime() - start) / 1e9 / done * (total - done);
+            String line = String.format(Locale.ROOT, "%s%d of %d %s, %.0f s left", note, done, total, what, left);
+            System.err.print("\r" + line + " ".repeat(Math.max(0, longest - line.length())));
+            longest = Math.max(longest, line.length());
         }
     }
 
@@ -35,7 +49,7 @@ final class Progress implements AutoCloseable {
     @Override
     public void close() {
         if (shown) {
-            System.err.print("\r" + " ".repeat(50) + "\r");
+            System.err.print("\r" + " ".repeat(longest) + "\r");
         }
     }
 }

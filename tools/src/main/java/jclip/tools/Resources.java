@@ -12,8 +12,12 @@ final class Resources {
     private Resources() {}
 
     static JsonObject json(String name) {
+        return JsonObject.parse(new String(bytes(name), StandardCharsets.UTF_8));
+    }
+
+    static byte[] bytes(String name) {
         try (InputStream in = open(name)) {
-            return JsonObject.parse(new String(in.readAllBytes(), StandardCharsets.UTF_8));
+            return in.readAllBytes();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
