@@ -70,9 +70,7 @@ final class WorldDemo {
         say(
                 "A world of %d pictures with captions, made by code: %d kinds of things to train on; %d others are kept"
                         + " out.",
-                SAMPLES,
-                world.kinds().size(),
-                Kind.unseen().size());
+                SAMPLES, world.kinds().size(), Kind.unseen().size());
         TrainingConfig config = config(world);
         TrainingOutcome outcome = train(config, world);
         if (!outcome.finished()) {
