@@ -277,7 +277,7 @@ class CommandLineTest {
         Outcome outcome = run(
                 "op",
                 "gemm isa=avx512 a=f32:1632 packed=gemm_pack:144x48 bias=f32:144 residual=- y=f32:4896 live=- rows=34"
-                        + " n=144 k=48 lda=48 ld_residual=0 ldy=144 activation=0 # 16.9 us");
+                        + " n=144 k=48 lda=48 ld_residual=0 ldy=144 activation=0 precision=0 # 16.9 us");
         if (jclip.backend.Library.cpu().bestIsa() == jclip.backend.Isa.AVX512) {
             assertThat(outcome.code).as(outcome.err).isZero();
             assertThat(outcome.objects().getFirst()).containsKeys("error", "pass", "seconds", "share_of_ceiling");

@@ -87,9 +87,7 @@ class TrainCommandTest {
                 "--checkpoint-every",
                 "2",
                 "--grad-clip-norm",
-                "1",
-                "--seed",
-                "5"));
+                "1"));
         arguments.addAll(List.of(more));
         return arguments;
     }

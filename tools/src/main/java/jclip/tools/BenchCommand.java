@@ -35,9 +35,9 @@ final class BenchCommand extends JclipCommand {
     private static final double SHORT = 1;
     private static final List<String> OPERATORS = List.of(
             "gemm isa=%s a=f32:38400 packed=gemm_pack:3072x768 bias=f32:3072 residual=- y=f32:153600 live=- rows=50"
-                    + " n=3072 k=768 lda=768 ld_residual=0 ldy=3072 activation=2",
+                    + " n=3072 k=768 lda=768 ld_residual=0 ldy=3072 activation=2 precision=0",
             "gemm isa=%s a=f32:1228800 packed=gemm_pack:768x768 bias=f32:768 residual=- y=f32:1228800 live=- rows=1600"
-                    + " n=768 k=768 lda=768 ld_residual=0 ldy=768 activation=0",
+                    + " n=768 k=768 lda=768 ld_residual=0 ldy=768 activation=0 precision=0",
             "attention isa=%s q=f32:307200 k=f32:307200 v=f32:307200 y=f32:307200 table=- live=- sequences=8"
                     + " q_tokens=50 kv_tokens=50 rows=400 heads=12 head_dim=64 ldq=768 ldk=768 ldv=768 ldy=768 causal=0"
                     + " scale=0.125",

@@ -138,6 +138,12 @@ final class Replay implements AutoCloseable {
         return segment;
     }
 
+    /** Weights are packed in the precision of the product that reads them. */
+    private long precision() {
+        boolean chosen = line.struct().fields().stream().anyMatch(field -> field.name().equals("precision"));
+        return chosen ? line.integer("precision") : 0;
+    }
+
     /** Weights scaled so that outputs keep the size of inputs, packed under this instruction set. */
     private MemorySegment packed(String value) {
         long[] sizes = Arrays.stream(value.substring(value.indexOf(':') + 1).split("x"))
@@ -168,7 +174,8 @@ final class Replay implements AutoCloseable {
                 pack.set("n", sizes[0])
                         .set("k", sizes[1])
                         .set("stride_n", sizes[1])
-                        .set("stride_k", 1L);
+                        .set("stride_k", 1L)
+                        .set("precision", precision());
             }
             pack.run();
         }

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 class OperatorLineTest {
     private static final String GEMM =
             "gemm isa=%s a=f32:4096 packed=gemm_pack:96x512 bias=f32:96 residual=f32:768 y=@residual live=i64{3}"
-                    + " rows=8 n=96 k=512 lda=512 ld_residual=96 ldy=96 activation=2 # 12.3 us";
+                    + " rows=8 n=96 k=512 lda=512 ld_residual=96 ldy=96 activation=2 precision=0 # 12.3 us";
     private static final String ATTENTION =
             "attention isa=ref q=f32:320 k=f32:320 v=f32:320 y=f32:320 table=i32{0,2,0,2,2,1,2,3} live=- sequences=2"
                     + " q_tokens=2 kv_tokens=3 rows=5 heads=2 head_dim=32 ldq=64 ldk=64 ldv=64 ldy=64 causal=1"
