@@ -49,7 +49,10 @@ record WorldReport(
         return new Figures(
                 "Figures, for combinations never seen in training",
                 List.of(
-                        figure("zero-shot: kind, of the unseen ones", trial.classes().accuracy(), trial.chance()),
+                        figure(
+                                "zero-shot: kind, of the unseen ones",
+                                trial.classes().accuracy(),
+                                trial.chance()),
                         figure("zero-shot: kind, of all", trial.amongAll(), trial.chanceAmongAll()),
                         figure(
                                 "search: a full caption's picture comes first",

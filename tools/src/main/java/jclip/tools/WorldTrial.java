@@ -48,8 +48,8 @@ record WorldTrial(
                     IntStream.range(0, count).mapToObj(unseen::picture).toList();
             float[][] images = clip.encodeSources(pictures);
             int[] labels = IntStream.range(0, count).map(unseen::label).toArray();
-            List<Kind> all = Stream.concat(unseen.kinds().stream(), Kind.seen().stream())
-                    .toList();
+            List<Kind> all =
+                    Stream.concat(unseen.kinds().stream(), Kind.seen().stream()).toList();
             float[][] captions = clip.encodeTexts(IntStream.range(0, count)
                     .mapToObj(i -> unseen.caption(i, 0))
                     .toList());
@@ -125,11 +125,7 @@ record WorldTrial(
     String text() {
         Table table = new Table("lrrr", "never seen in training", "right", "95 % interval", "chance");
         row(table, "kind of a picture, of " + unseen.kinds().size() + " unseen", classes.accuracy(), chance());
-        row(
-                table,
-                "kind of a picture, of all " + Math.round(1 / chanceAmongAll()),
-                amongAll,
-                chanceAmongAll());
+        row(table, "kind of a picture, of all " + Math.round(1 / chanceAmongAll()), amongAll, chanceAmongAll());
         row(table, "picture of a caption, of " + unseen.size(), retrieval.textToImage(1), retrievalChance());
         StringBuilder text = new StringBuilder(table.toString()).append("\nSearch by text\n");
         for (Search search : searches) {

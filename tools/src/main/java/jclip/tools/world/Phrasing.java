@@ -48,16 +48,15 @@ final class Phrasing {
         boolean ground = chance(0.5) || all;
         String things = things(size, texture);
         int count = scene.layout().count;
-        StringBuilder text = new StringBuilder(
-                one("", "", "a picture of ", count == 1 ? "there is " : "there are ", "i see "));
+        StringBuilder text =
+                new StringBuilder(one("", "", "a picture of ", count == 1 ? "there is " : "there are ", "i see "));
         text.append(things);
         if (place) {
             text.append(' ').append(place());
         }
         if (ground) {
             String word = scene.background().word();
-            text.append(one(
-                    " on a " + word + " background", " with a " + word + " background", " on " + word));
+            text.append(one(" on a " + word + " background", " with a " + word + " background", " on " + word));
         }
         return text.toString();
     }

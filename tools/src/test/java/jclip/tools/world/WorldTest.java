@@ -68,7 +68,8 @@ class WorldTest {
     private static boolean says(Set<String> words, Kind kind) {
         return words.contains(kind.color().word())
                 && words.contains(kind.texture().word())
-                && (words.contains(kind.shape().word(1)) || words.contains(kind.shape().word(2)));
+                && (words.contains(kind.shape().word(1))
+                        || words.contains(kind.shape().word(2)));
     }
 
     @Test
@@ -141,7 +142,8 @@ class WorldTest {
                 new Place(" in a row", Set.of(Layout.THREE_ACROSS)),
                 new Place(" one above the other", Set.of(Layout.TWO_DOWN, Layout.THREE_DOWN)),
                 new Place(" in a column", Set.of(Layout.TWO_DOWN, Layout.THREE_DOWN)));
-        List<Place> said = places.stream().filter(p -> caption.contains(p.words)).toList();
+        List<Place> said =
+                places.stream().filter(p -> caption.contains(p.words)).toList();
         assertThat(said).as(caption).allMatch(p -> p.layouts.contains(layout));
         assertThat(said).as(caption).hasSizeBetween(full ? 1 : 0, 1);
     }
@@ -183,10 +185,18 @@ class WorldTest {
             Layout layout = scene.layout();
             double side = x / inside - middle;
             double height = y / inside - middle;
-            assertThat(Math.abs(side) > SIDE * 0.13).as(scene.toString()).isEqualTo(layout == Layout.LEFT || layout == Layout.RIGHT);
-            assertThat(Math.abs(height) > SIDE * 0.13).as(scene.toString()).isEqualTo(layout == Layout.TOP || layout == Layout.BOTTOM);
-            assertThat(layout == Layout.LEFT && side > 0 || layout == Layout.RIGHT && side < 0).as(scene.toString()).isFalse();
-            assertThat(layout == Layout.TOP && height > 0 || layout == Layout.BOTTOM && height < 0).as(scene.toString()).isFalse();
+            assertThat(Math.abs(side) > SIDE * 0.13)
+                    .as(scene.toString())
+                    .isEqualTo(layout == Layout.LEFT || layout == Layout.RIGHT);
+            assertThat(Math.abs(height) > SIDE * 0.13)
+                    .as(scene.toString())
+                    .isEqualTo(layout == Layout.TOP || layout == Layout.BOTTOM);
+            assertThat(layout == Layout.LEFT && side > 0 || layout == Layout.RIGHT && side < 0)
+                    .as(scene.toString())
+                    .isFalse();
+            assertThat(layout == Layout.TOP && height > 0 || layout == Layout.BOTTOM && height < 0)
+                    .as(scene.toString())
+                    .isFalse();
         }
     }
 
@@ -210,9 +220,11 @@ class WorldTest {
     @Test
     void unseenScenesAreAllDifferentAndLabelled() {
         assertThat(IntStream.range(0, unseen.size()).mapToObj(unseen::scene)).doesNotHaveDuplicates();
-        assertThat(IntStream.range(0, unseen.size()).mapToObj(i -> unseen.caption(i, 0))).doesNotHaveDuplicates();
+        assertThat(IntStream.range(0, unseen.size()).mapToObj(i -> unseen.caption(i, 0)))
+                .doesNotHaveDuplicates();
         for (int i = 0; i < unseen.size(); i++) {
-            assertThat(unseen.kinds().get(unseen.label(i))).isEqualTo(unseen.scene(i).kind());
+            assertThat(unseen.kinds().get(unseen.label(i)))
+                    .isEqualTo(unseen.scene(i).kind());
         }
     }
 
