@@ -41,6 +41,11 @@ public final class Context implements AutoCloseable {
         return Isa.ofCode(memory.segment().get(ValueLayout.JAVA_LONG, ISA));
     }
 
+    /** Whether its instruction set has products of bf16. */
+    public boolean multipliesBf16() {
+        return library.multipliesBf16(memory.segment());
+    }
+
     MemorySegment segment() {
         return memory.segment();
     }

@@ -23,6 +23,8 @@ public final class Library {
             LINKER.downcallHandle(FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
     private static final MethodHandle WORKSPACE = LINKER.downcallHandle(
             FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.ADDRESS, ValueLayout.ADDRESS));
+    private static final MethodHandle BF16 =
+            LINKER.downcallHandle(FunctionDescriptor.of(ValueLayout.JAVA_LONG, ValueLayout.ADDRESS));
     private static final MethodHandle PACKED_GEMM = LINKER.downcallHandle(FunctionDescriptor.of(
             ValueLayout.JAVA_LONG, ValueLayout.ADDRESS, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
     private static final MethodHandle PACKED_CONVOLUTION = LINKER.downcallHandle(FunctionDescriptor.of(
@@ -152,6 +154,15 @@ public final class Library {
             return (long) WORKSPACE.invokeExact(symbol("jc_" + operator + "_workspace"), context.segment(), args);
         } catch (Throwable t) {
             throw new LibraryException("jc_" + operator + "_workspace", t);
+        }
+    }
+
+    /** Whether the context's instruction set has products of bf16. */
+    boolean multipliesBf16(MemorySegment context) {
+        try {
+            return (long) BF16.invokeExact(symbol("jc_bf16"), context) == 1;
+        } catch (Throwable t) {
+            throw new LibraryException("jc_bf16", t);
         }
     }
 

@@ -74,12 +74,12 @@ public final class GradientCheck {
             gradients.put(tensor.parameter().gradient(), filled(new float[(int) tensor.elements()]));
         }
         weights = random(y.elements());
-        Map<String, float[]> analytic = analytic(wanted);
+        List<float[]> analytic = analytic(wanted);
         List<Derivative> derivatives = new ArrayList<>();
-        for (Tensor input : wanted) {
-            float[] at = Objects.requireNonNull(inputs.get(input.name()));
-            float[] gradient = Objects.requireNonNull(analytic.get(Gradients.name(input)));
-            derivatives.add(along(input.name(), at, gradient, null));
+        for (int i = 0; i < wanted.size(); i++) {
+            String name = wanted.get(i).name();
+            float[] at = Objects.requireNonNull(inputs.get(name));
+            derivatives.add(along(name, at, analytic.get(i), null));
         }
         for (Tensor tensor : forward.parameters()) {
             NativeMemory memory = Objects.requireNonNull(values.get(tensor.parameter()));
@@ -107,15 +107,14 @@ public final class GradientCheck {
         return memory;
     }
 
-    private Map<String, float[]> analytic(List<Tensor> wanted) {
+    private List<float[]> analytic(List<Tensor> wanted) {
         Graph both = Gradients.of(forward, List.of(y), p -> true, wanted, Gradients.Keep.EVERYTHING);
-        List<String> names = wanted.stream().map(Gradients::name).toList();
-        return run(both, names, true);
+        return run(both, wanted.stream().map(both::gradient).toList(), true);
     }
 
-    private Map<String, float[]> run(Graph graph, List<String> names, boolean backward) {
+    private List<float[]> run(Graph graph, List<Tensor> wanted, boolean backward) {
         Plan plan = Plan.of(graph, context);
-        Map<String, float[]> results = new HashMap<>();
+        List<float[]> results = new ArrayList<>();
         try (NativeMemory arena = NativeMemory.allocate(plan.bytes());
                 Program program = new Program(plan, context, arena.segment(), this::address)) {
             inputs.forEach((name, numbers) -> MemorySegment.copy(
@@ -125,8 +124,8 @@ public final class GradientCheck {
                 MemorySegment.copy(weights, 0, arriving, ValueLayout.JAVA_FLOAT, 0, weights.length);
             }
             program.run();
-            for (String name : names) {
-                results.put(name, program.segment(graph.tensor(name)).toArray(ValueLayout.JAVA_FLOAT));
+            for (Tensor tensor : wanted) {
+                results.add(program.segment(tensor.base()).toArray(ValueLayout.JAVA_FLOAT));
             }
         }
         return results;
@@ -134,15 +133,12 @@ public final class GradientCheck {
 
     private long address(Parameter parameter) {
         NativeMemory memory = values.containsKey(parameter) ? values.get(parameter) : gradients.get(parameter);
-        return Objects.requireNonNull(memory, parameter::toString)
-                .segment()
-                .address();
+        return Objects.requireNonNull(memory, parameter::toString).segment().address();
     }
 
     /** The weighted sum of the result, in double precision. */
     private double[] sum() {
-        float[] result = Objects.requireNonNull(
-                run(forward, List.of(y.name()), false).get(y.name()));
+        float[] result = run(forward, List.of(y), false).getFirst();
         double sum = 0;
         double size = 0;
         for (int i = 0; i < result.length; i++) {

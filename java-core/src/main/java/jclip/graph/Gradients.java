@@ -55,7 +55,7 @@ public final class Gradients {
      * @param roots what is differentiated. An operator whose output is the loss itself starts from it; for any other root the result has an
      *     input {@code d NAME}, the gradient that arrives there
      * @param trainable which parameters get gradients
-     * @param wantedInputs inputs whose gradients become outputs of the result, named {@code d NAME}
+     * @param wantedInputs inputs whose gradients become outputs of the result: {@link Graph#gradient}
      */
     public static Graph of(
             Graph forward, List<Tensor> roots, Predicate<Parameter> trainable, List<Tensor> wantedInputs, Keep keep) {
@@ -69,12 +69,12 @@ public final class Gradients {
             if (gradient == null) {
                 throw new IllegalArgumentException(forward.name() + ": " + input + " does not reach " + roots);
             }
-            gradients.graph.output(gradient);
+            gradients.graph.gradient(input, gradient);
         }
         return gradients.graph;
     }
 
-    /** The name of an input's gradient among the outputs, and of the gradient that arrives at a root. */
+    /** The name of the input that holds the gradient arriving at a root. */
     public static String name(Tensor tensor) {
         return "d " + tensor.name();
     }

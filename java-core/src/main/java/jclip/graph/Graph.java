@@ -45,6 +45,7 @@ public final class Graph {
     private final boolean training;
     private final Precision precision;
     private final List<Block> blocks = new ArrayList<>();
+    private final Map<Tensor, Tensor> gradients = new LinkedHashMap<>();
     private String prefix = "";
     private final Map<String, Tensor> inputs = new LinkedHashMap<>();
     private final Map<Parameter, Tensor> parameters = new LinkedHashMap<>();
@@ -111,7 +112,8 @@ public final class Graph {
     private Tensor gemm(Parameter parameter, Precision chosen) {
         boolean transposed = parameter.form() == Parameter.Form.GEMM_TRANSPOSED;
         Tensor plain = parameter(parameter.unpacked());
-        return packed(parameter, new GemmPack(plain, transposed, parameter.shape().get(0), chosen));
+        return packed(
+                parameter, new GemmPack(plain, transposed, parameter.shape().get(0), chosen));
     }
 
     /** A model's tensor in the form that its operator wants. In a graph for training, packed forms are made by a node, in fp32. */
@@ -156,6 +158,24 @@ public final class Graph {
     /** Records under names that begin so, until the scope is changed again. */
     void scope(String newPrefix) {
         prefix = newPrefix;
+    }
+
+    /**
+     * In a graph that {@link Gradients} made: the gradient of an input for which one was wanted, an output.
+     *
+     * @throws IllegalArgumentException if none was
+     */
+    public Tensor gradient(Tensor input) {
+        Tensor gradient = gradients.get(input.base());
+        if (gradient == null) {
+            throw new IllegalArgumentException(name + " has no gradient of " + input);
+        }
+        return gradient;
+    }
+
+    void gradient(Tensor input, Tensor gradient) {
+        gradients.put(input.base(), gradient);
+        output(gradient);
     }
 
     List<Block> blocks() {

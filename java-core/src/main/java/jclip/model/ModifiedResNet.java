@@ -114,7 +114,8 @@ final class ModifiedResNet {
                         graph.parameter(Parameter.foldedBias(norm, out)),
                         residual,
                         activation,
-                        null, graph.precision()));
+                        null,
+                        graph.precision()));
     }
 
     /** In training nothing is folded: normalisation (with the batch's or the running statistics), residual, activation. */
@@ -202,6 +203,7 @@ final class ModifiedResNet {
                         graph.parameter(Parameter.plain(name + ".bias", out)),
                         null,
                         Nonlinearity.IDENTITY,
-                        null, graph.precision()));
+                        null,
+                        graph.precision()));
     }
 }

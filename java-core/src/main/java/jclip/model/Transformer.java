@@ -97,7 +97,8 @@ record Transformer(
                         graph.parameter(Parameter.plain(w + "attn.out_proj.bias", width)),
                         x,
                         Nonlinearity.IDENTITY,
-                        live, graph.precision()));
+                        live,
+                        graph.precision()));
         Tensor normed = layerNorm(l + ".ln_2", projected, w + "ln_2", live);
         Tensor hidden = hidden(l, w, normed, live);
         return graph.record(
@@ -108,7 +109,8 @@ record Transformer(
                         graph.parameter(Parameter.plain(w + "mlp.c_proj.bias", width)),
                         projected,
                         Nonlinearity.IDENTITY,
-                        live, graph.precision()));
+                        live,
+                        graph.precision()));
     }
 
     /** The activation is the product's epilogue; in training, whose gradient wants its input, a node of its own. */
@@ -123,7 +125,8 @@ record Transformer(
                         graph.parameter(Parameter.plain(w + "mlp.c_fc.bias", mlpWidth)),
                         null,
                         apart ? Nonlinearity.IDENTITY : function,
-                        live, graph.precision()));
+                        live,
+                        graph.precision()));
         return apart ? graph.record(l + ".hidden", new jclip.graph.op.Activation(product, function)) : product;
     }
 
@@ -147,7 +150,8 @@ record Transformer(
                         graph.parameter(Parameter.slice(weights + "bias", firstRow, rows)),
                         null,
                         Nonlinearity.IDENTITY,
-                        live, graph.precision()));
+                        live,
+                        graph.precision()));
     }
 
     private double scale() {

@@ -16,7 +16,7 @@ import jclip.data.Philox;
  * defaults (uniform, by the fan-in) in the image tower, Xavier for its joined attention matrices, zeros for the last normalisation of each bottleneck.
  */
 final class Initialisation {
-    /** Streams below belong to the data. */
+    /** Lower half-bytes 1 to 5 belong to the data. */
     private static final int STREAM = 16;
 
     private static final Pattern TEXT_BLOCK = Pattern.compile("transformer\\.resblocks\\.\\d+\\.(.*)");

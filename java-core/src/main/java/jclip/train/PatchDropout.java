@@ -7,7 +7,8 @@ import jclip.data.Philox;
  * Scaling Language-Image Pre-training via Masking (2022), as in open_clip, which keeps max(1, patches (1 - share)) of them.
  */
 final class PatchDropout {
-    private static final int STREAM = 17;
+    /** Lower half-bytes 1 to 5 belong to the data. */
+    private static final int STREAM = 32;
 
     private final Philox philox;
     private final int patches;

@@ -79,6 +79,10 @@ public final class Trainer implements AutoCloseable {
             throw new IllegalArgumentException(
                     "patch dropout " + config.real(Setting.PATCH_DROPOUT) + ": a ResNet has no patches");
         }
+        if (precision() == Precision.BF16 && !context.multipliesBf16()) {
+            throw new IllegalArgumentException("precision bf16: this processor, or the instruction set " + context.isa()
+                    + ", has no bf16 products; use fp32");
+        }
         int keptPatches = config.real(Setting.PATCH_DROPOUT) > 0
                 ? PatchDropout.kept(patches, config.real(Setting.PATCH_DROPOUT))
                 : 0;
@@ -96,6 +100,10 @@ public final class Trainer implements AutoCloseable {
         return config.text(Setting.LOSS).equals("siglip");
     }
 
+    private Precision precision() {
+        return config.text(Setting.PRECISION).equals("bf16") ? Precision.BF16 : Precision.F32;
+    }
+
     private StepSettings settings(int keptPatches) {
         return new StepSettings(
                 config.integer(Setting.BATCH_SIZE),
@@ -106,7 +114,7 @@ public final class Trainer implements AutoCloseable {
                 keptPatches,
                 config.flag(Setting.CUT_TEXT),
                 config.text(Setting.ACCUM_LOGIT_SCALE).equals("open_clip"),
-                config.text(Setting.PRECISION).equals("bf16") ? Precision.BF16 : Precision.F32,
+                precision(),
                 new Optimiser.Settings(
                         config.real(Setting.BETA1),
                         config.real(Setting.BETA2),
@@ -165,7 +173,7 @@ public final class Trainer implements AutoCloseable {
         resume();
         listener.started(done, steps, start.architecture().parameters(), step.arenaBytes());
         try (JsonLog log = new JsonLog(folder.resolve("log.jsonl"));
-                TensorBoardEvents events = new TensorBoardEvents(folder.resolve("tensorboard"), done);
+                TensorBoardEvents events = new TensorBoardEvents(folder.resolve("tensorboard"), done + 1);
                 Batches batches = sets.training(config, start, done)) {
             Interval interval = new Interval(batches);
             while (done < steps && !listener.stopRequested()) {

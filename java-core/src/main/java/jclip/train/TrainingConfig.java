@@ -104,7 +104,6 @@ public final class TrainingConfig {
             throw new IllegalArgumentException(
                     "give model_config to train from scratch, or init to fine-tune: one of the two");
         }
-        require(!list(Setting.TRAIN_DATA).isEmpty(), Setting.TRAIN_DATA, "at least one set");
         int weights = list(Setting.TRAIN_WEIGHTS).size();
         require(
                 weights == 0 || weights == list(Setting.TRAIN_DATA).size(),

@@ -37,6 +37,9 @@ record TrainingSets(
 
     /** Opens what a configuration names. */
     static TrainingSets open(TrainingConfig config, Start start) {
+        if (config.list(Setting.TRAIN_DATA).isEmpty()) {
+            throw new IllegalArgumentException("train_data is empty; name at least one set to train on");
+        }
         List<Dataset> opened = new ArrayList<>();
         try {
             for (String name : config.list(Setting.TRAIN_DATA)) {

@@ -124,7 +124,8 @@ public final class TrainingStep implements AutoCloseable {
 
     /** Everything at once: forward, loss, backward. */
     private Graph directGraph(int tokens) {
-        Graph graph = Graph.training("step of " + settings.batch() + " pairs, " + tokens + " tokens", settings.precision());
+        Graph graph =
+                Graph.training("step of " + settings.batch() + " pairs, " + tokens + " tokens", settings.precision());
         Tensor image = image(graph);
         Tensor text = text(graph, tokens);
         graph.output(image);
@@ -134,7 +135,8 @@ public final class TrainingStep implements AutoCloseable {
     }
 
     private Graph encoderGraph(int tokens) {
-        Graph graph = Graph.training("features of " + settings.chunk() + " pairs, " + tokens + " tokens", settings.precision());
+        Graph graph = Graph.training(
+                "features of " + settings.chunk() + " pairs, " + tokens + " tokens", settings.precision());
         graph.output(image(graph));
         graph.output(text(graph, tokens));
         return graph;
@@ -142,7 +144,8 @@ public final class TrainingStep implements AutoCloseable {
 
     /** The loss alone, batch normalisations with their running statistics: changes nothing. */
     private Graph validationGraph(int tokens) {
-        Graph graph = Graph.training("validation of " + settings.chunk() + " pairs, " + tokens + " tokens", settings.precision());
+        Graph graph = Graph.training(
+                "validation of " + settings.chunk() + " pairs, " + tokens + " tokens", settings.precision());
         Tensor image = Training.image(graph, architecture, settings.chunk(), true, 0);
         loss(graph, image, text(graph, tokens));
         return graph;
@@ -158,7 +161,8 @@ public final class TrainingStep implements AutoCloseable {
 
     /** A chunk with gradients arriving at its features; a tower without trained parameters is left out. */
     private Graph backwardGraph(int tokens) {
-        Graph graph = Graph.training("gradients of " + settings.chunk() + " pairs, " + tokens + " tokens", settings.precision());
+        Graph graph = Graph.training(
+                "gradients of " + settings.chunk() + " pairs, " + tokens + " tokens", settings.precision());
         List<Tensor> roots = new ArrayList<>();
         Tensor image = image(graph);
         Tensor text = text(graph, tokens);
@@ -294,8 +298,8 @@ public final class TrainingStep implements AutoCloseable {
         MemorySegment.copy(all(0), 0, program.segment(graph.tensor("image_embeds")), 0, all(0).byteSize());
         MemorySegment.copy(all(1), 0, program.segment(graph.tensor("text_embeds")), 0, all(1).byteSize());
         program.run();
-        all(2).copyFrom(program.segment(graph.tensor("d image_embeds")));
-        all(3).copyFrom(program.segment(graph.tensor("d text_embeds")));
+        all(2).copyFrom(program.segment(graph.gradient(graph.tensor("image_embeds"))));
+        all(3).copyFrom(program.segment(graph.gradient(graph.tensor("text_embeds"))));
         if (settings.summedScaleGradient()) {
             multiply("logit_scale");
             if (settings.loss() == ContrastiveLoss.Kind.SIGMOID) {

@@ -6,10 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.sun.management.ThreadMXBean;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -188,5 +190,27 @@ class ModelTest {
                 .isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> new Model.Options(-1, 0, 4, 0, Shortcuts.ALL))
                 .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void pooledFeaturesAreThoseBeforeTheProjection() {
+        for (Architecture each : List.of(architecture, SmallModels.resNet())) {
+            float[] pixels = SmallModels.pixels(each, 5);
+            boolean vit = each.vision() instanceof Architecture.Vit;
+            String name = vit ? "visual.ln_post" : "image_features";
+            try (Model model = SmallModels.load(each, Shortcuts.ALL, 0);
+                    Arena arena = Arena.ofConfined()) {
+                assertThat(model.pooledImageWidth()).isEqualTo(vit ? 96 : 40);
+                MemorySegment in = arena.allocateFrom(ValueLayout.JAVA_FLOAT, pixels);
+                MemorySegment out = arena.allocate(5L * model.pooledImageWidth() * Float.BYTES, 64);
+                model.encodePooledImages(in, 5, out);
+                assertThat(out.toArray(ValueLayout.JAVA_FLOAT))
+                        .isEqualTo(model.imageActivations(in, 5, Set.of(name))
+                                .get(name)
+                                .data());
+                MemorySegment small = out.asSlice(4);
+                assertThatThrownBy(() -> model.encodePooledImages(in, 5, small)).hasMessageContaining("destination");
+            }
+        }
     }
 }

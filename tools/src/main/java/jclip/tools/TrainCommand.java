@@ -9,6 +9,10 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import jclip.tools.report.Report;
+import jclip.tools.report.RunCurves;
+import jclip.tools.report.Section;
+import jclip.tools.report.Table;
 import jclip.train.Setting;
 import jclip.train.StepReport;
 import jclip.train.Trainer;
@@ -77,7 +81,7 @@ final class TrainCommand extends JclipCommand {
         Runtime.getRuntime().addShutdownHook(saver);
         try {
             TrainingOutcome outcome = Trainer.run(config, new Console());
-            finish(outcome);
+            finish(outcome, report(config, outcome));
             return OK;
         } finally {
             ended.countDown();
@@ -126,13 +130,27 @@ final class TrainCommand extends JclipCommand {
         return setting.parse(String.valueOf(value));
     }
 
-    private void finish(TrainingOutcome outcome) {
+    /** Curves and settings in one file that opens without a network. */
+    private static Path report(TrainingConfig config, TrainingOutcome outcome) {
+        List<Section> sections = new ArrayList<>(RunCurves.of(config.output().resolve("log.jsonl")));
+        sections.add(Table.of("Settings", config.resolved()));
+        Path file = config.output().resolve("report.html");
+        String summary = "Step " + outcome.step() + " of " + outcome.steps()
+                + (outcome.validationLoss() == null
+                        ? ""
+                        : String.format(Locale.ROOT, "; validation loss %.4f", outcome.validationLoss()));
+        new Report("Training run", summary, sections).write(file);
+        return file;
+    }
+
+    private void finish(TrainingOutcome outcome, Path report) {
         Map<String, Object> line = new LinkedHashMap<>();
         line.put("step", outcome.step());
         line.put("steps", outcome.steps());
         line.put("finished", outcome.finished());
         line.put("validation_loss", outcome.validationLoss());
         line.put("model", outcome.model().toString());
+        line.put("report", report.toString());
         if (json) {
             printJson(line);
         } else {

@@ -23,8 +23,7 @@ public record GemmWeightGradient(
         Tensor dw,
         @Nullable Tensor dBias,
         @Nullable Tensor live,
-        Precision precision)
-        implements Op {
+        Precision precision) implements Op {
     /** In fp32. */
     public GemmWeightGradient(Tensor dy, Tensor x, Tensor dw, @Nullable Tensor dBias, @Nullable Tensor live) {
         this(dy, x, dw, dBias, live, Precision.F32);
