@@ -273,6 +273,49 @@ class CommandLineTest {
     }
 
     @Test
+    void demo() throws IOException {
+        Path first = folder.resolve("demo-1");
+        Outcome outcome = run("demo", "--json", "--steps", "3", "--output", first.toString());
+        assertThat(outcome.code).as(outcome.err).isZero();
+        assertThat(outcome.objects()).hasSize(1);
+        Map<String, Object> line = outcome.objects().getFirst();
+        assertThat(line).containsKeys("acc1_unseen", "chance", "retrieval_recall@1", "seconds", "report");
+        assertThat(number(line, "chance")).isEqualTo(1.0 / 32);
+        assertThat(number(line, "acc1_unseen")).isBetween(0.0, 1.0);
+        String report = Files.readString(Path.of(String.valueOf(line.get("report"))));
+        assertThat(report).contains("<svg", "data:image/png", "95 % interval").doesNotContain("<script", "=\"http");
+
+        Path second = folder.resolve("demo-2");
+        Outcome spoken = run("demo", "--steps", "3", "--output", second.toString());
+        assertThat(spoken.code).as(spoken.err).isZero();
+        Map<String, Object> last = object(spoken.out.lines().toList().getLast());
+        assertThat(last.get("acc1_unseen")).isEqualTo(line.get("acc1_unseen"));
+        assertThat(weights(second)).as("two runs of one seed").isEqualTo(weights(first));
+        Path third = folder.resolve("demo-3");
+        assertThat(run("demo", "--json", "--steps", "3", "--seed", "2", "--output", third.toString()).code)
+                .isZero();
+        assertThat(weights(third)).as("another seed").isNotEqualTo(weights(first));
+
+        assertThat(run("demo", "--steps", "0").code).isEqualTo(2);
+        assertThat(run("demo", "--steps", "3", "--output", first.toString()).code)
+                .as("a folder that holds a run")
+                .isEqualTo(2);
+    }
+
+    private static double number(Map<String, Object> line, String key) {
+        return Double.parseDouble(String.valueOf(line.get(key)));
+    }
+
+    private static byte[] weights(Path run) throws IOException {
+        try (var files = Files.list(run.resolve("final"))) {
+            Path weights = files.filter(file -> file.toString().endsWith(".safetensors"))
+                    .findFirst()
+                    .orElseThrow();
+            return Files.readAllBytes(weights);
+        }
+    }
+
+    @Test
     void op() throws IOException {
         Outcome outcome = run(
                 "op",

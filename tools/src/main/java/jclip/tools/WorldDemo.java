@@ -32,7 +32,7 @@ final class WorldDemo {
     private static final int SAMPLES = 16_384;
     private static final int PER_KIND = 16;
     private static final int SIDE = 48;
-    private static final int VOCABULARY = 704;
+    private static final int VOCABULARY = 696;
     /** Samples whose captions the vocabulary is learned from. */
     private static final int VOCABULARY_SAMPLES = 4096;
 
@@ -65,24 +65,53 @@ final class WorldDemo {
 
     /** Whether it came to its end. */
     boolean run() throws IOException {
+        Thread stopper = new Thread(this::stopAndWait, "jclip-demo-stop");
+        Runtime.getRuntime().addShutdownHook(stopper);
+        try {
+            return trainAndTry();
+        } finally {
+            ended.countDown();
+            if (!stop) {
+                Runtime.getRuntime().removeShutdownHook(stopper);
+            }
+        }
+    }
+
+    /** On Ctrl-C: the step is finished before the process ends. */
+    private void stopAndWait() {
+        stop = true;
+        try {
+            if (!ended.await(LONGEST_STOP_SECONDS, TimeUnit.SECONDS)) {
+                err.println("the step did not end");
+                err.flush();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private boolean trainAndTry() throws IOException {
         long start = System.nanoTime();
         World world = World.training(seed, SAMPLES, SIDE);
         say(
-                "A world of %d pictures with captions, made by code: %d kinds of things to train on; %d others are kept"
+                "A world of %d pictures with captions, made by code, of %d kinds of things; %d other kinds are kept"
                         + " out.",
                 SAMPLES, world.kinds().size(), Kind.unseen().size());
-        TrainingConfig config = config(world);
-        TrainingOutcome outcome = train(config, world);
+        TrainingConfig config = config();
+        TrainingOutcome outcome;
+        try (Progress progress = Progress.onTerminal("steps", steps)) {
+            outcome = Trainer.run(config, Mixture.of(world), null, new Listener(progress));
+        }
         if (!outcome.finished()) {
-            err.println("stopped at step " + outcome.step() + " of " + outcome.steps() + "; " + folder
-                    + " holds what there is");
+            err.println("stopped after step " + outcome.step() + " of " + outcome.steps() + "; nothing was measured");
+            err.flush();
             return false;
         }
         double trained = (System.nanoTime() - start) / 1e9;
         WorldTrial trial = WorldTrial.of(outcome.model(), World.unseen(seed, PER_KIND, SIDE));
         Path report = folder.resolve("report.html").toAbsolutePath();
-        double seconds = (System.nanoTime() - start) / 1e9;
         new WorldReport(world, trial, folder, config, steps, trained).write(report);
+        double seconds = (System.nanoTime() - start) / 1e9;
         say("%n%s%nReport: %s (%.0f s, %.0f of them training)", trial.text(), report, seconds, trained);
         Map<String, Object> line = new LinkedHashMap<>(trial.figures());
         line.put("steps", steps);
@@ -94,17 +123,23 @@ final class WorldDemo {
         return true;
     }
 
-    private TrainingConfig config(World world) throws IOException {
-        Path model = folder.resolve("model.json");
-        Files.write(model, Resources.bytes("demo.json"));
+    /** The same for every seed: how many different pairs of letters there are hangs on the texts. */
+    private static LearnedVocabulary vocabulary() {
+        World world = World.training(0, VOCABULARY_SAMPLES, SIDE);
         List<String> captions = new ArrayList<>();
-        for (int i = 0; i < VOCABULARY_SAMPLES; i++) {
+        for (int i = 0; i < world.size(); i++) {
             for (int c = 0; c < world.captionCount(i); c++) {
                 captions.add(world.caption(i, c));
             }
         }
+        return LearnedVocabulary.of(captions, VOCABULARY);
+    }
+
+    private TrainingConfig config() throws IOException {
+        Path model = folder.resolve("model.json");
+        Files.write(model, Resources.bytes("demo.json"));
         Path vocabulary = folder.resolve("learned-vocabulary.txt.gz");
-        LearnedVocabulary.of(captions, VOCABULARY).write(vocabulary);
+        vocabulary().write(vocabulary);
         Map<Setting, Object> settings = new EnumMap<>(Setting.class);
         settings.put(Setting.OUTPUT, folder.toString());
         settings.put(Setting.MODEL_CONFIG, model.toString());
@@ -120,31 +155,6 @@ final class WorldDemo {
         settings.put(Setting.CHECKPOINT_EVERY, (long) Integer.MAX_VALUE);
         settings.put(Setting.LOG_EVERY, 4L);
         return TrainingConfig.of(settings);
-    }
-
-    private TrainingOutcome train(TrainingConfig config, World world) {
-        Thread stopper = new Thread(this::stopAndWait, "jclip-demo-stop");
-        Runtime.getRuntime().addShutdownHook(stopper);
-        try (Progress progress = Progress.onTerminal("steps", steps)) {
-            return Trainer.run(config, Mixture.of(world), null, new Listener(progress));
-        } finally {
-            ended.countDown();
-            if (!stop) {
-                Runtime.getRuntime().removeShutdownHook(stopper);
-            }
-        }
-    }
-
-    /** On Ctrl-C: the step is finished before the process ends. */
-    private void stopAndWait() {
-        stop = true;
-        try {
-            if (!ended.await(LONGEST_STOP_SECONDS, TimeUnit.SECONDS)) {
-                err.println("the step did not end");
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     private final class Listener implements TrainerListener {
