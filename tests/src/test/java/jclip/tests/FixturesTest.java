@@ -26,7 +26,7 @@ class FixturesTest {
                     "no fixtures at " + root + ": parity is proven by the small fixtures of the modules alone");
             return Stream.empty();
         }
-        return Stream.of("models", "tokenizer", "preprocess", "bad", "metrics")
+        return Stream.of("models", "tokenizer", "preprocess", "bad", "metrics", "training")
                 .filter(group -> Files.isDirectory(root.resolve(group)))
                 .map(group -> DynamicContainer.dynamicContainer(group, cases(root.resolve(group))));
     }
