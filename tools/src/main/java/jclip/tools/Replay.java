@@ -140,7 +140,8 @@ final class Replay implements AutoCloseable {
 
     /** Weights are packed in the precision of the product that reads them. */
     private long precision() {
-        boolean chosen = line.struct().fields().stream().anyMatch(field -> field.name().equals("precision"));
+        boolean chosen =
+                line.struct().fields().stream().anyMatch(field -> field.name().equals("precision"));
         return chosen ? line.integer("precision") : 0;
     }
 
