@@ -31,7 +31,7 @@ final class WorldDemo {
     private static final int BATCH = 128;
     private static final int SAMPLES = 16_384;
     private static final int PER_KIND = 16;
-    private static final int SIDE = 48;
+    private static final int SIDE = 64;
     private static final int VOCABULARY = 696;
     /** Samples whose captions the vocabulary is learned from. */
     private static final int VOCABULARY_SAMPLES = 4096;
@@ -147,7 +147,7 @@ final class WorldDemo {
         settings.put(Setting.TRAIN_DATA, List.of("the generated world"));
         settings.put(Setting.STEPS, (long) steps);
         settings.put(Setting.BATCH_SIZE, (long) BATCH);
-        settings.put(Setting.LR, 1e-3);
+        settings.put(Setting.LR, 2e-3);
         settings.put(Setting.WARMUP, (long) Math.min(40, steps / 10));
         settings.put(Setting.WEIGHT_DECAY, 0.1);
         settings.put(Setting.CROP_SCALE, List.of()); // a crop could make "on the left" untrue

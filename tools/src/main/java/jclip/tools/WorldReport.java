@@ -22,7 +22,7 @@ import jclip.train.TrainingConfig;
 /** The page that a demonstration leaves behind. */
 record WorldReport(
         World training, WorldTrial trial, Path folder, TrainingConfig config, int steps, double trainingSeconds) {
-    private static final int SIDE = 48;
+    private static final int SIDE = 64;
     private static final int SHOWN = 24;
 
     void write(Path file) {

@@ -12,9 +12,9 @@ public enum Layout {
     THREE_ACROSS(3),
     THREE_DOWN(3);
 
-    private static final double ASIDE = 0.2;
-    private static final double[] PAIR = {-0.225, 0.225};
-    private static final double[] TRIPLE = {-0.31, 0, 0.31};
+    private static final double ASIDE = 0.18;
+    private static final double[] PAIR = {-0.235, 0.235};
+    private static final double[] TRIPLE = {-0.32, 0, 0.32};
 
     final int count;
 
@@ -47,12 +47,12 @@ public enum Layout {
     /** Half the height of a thing. */
     double radius(Size size) {
         if (size == Size.SMALL) {
-            return 0.125;
+            return 0.14;
         }
         return switch (count) {
             case 1 -> 0.27;
             case 2 -> 0.205;
-            default -> 0.15;
+            default -> 0.157;
         };
     }
 }

@@ -12,7 +12,7 @@ final class Painter {
 
     private static final int POINTS = 3;
     private static final double SHIFT = 0.03;
-    private static final double GROW = 0.06;
+    private static final double GROW = 0.05;
     private static final double TURN = 0.2;
     private static final int SHADE = 26;
     private static final int GRAIN = 7;

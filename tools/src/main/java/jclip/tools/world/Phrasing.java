@@ -10,6 +10,12 @@ final class Phrasing {
     private static final String[] ACROSS = {"side by side", "next to each other"};
     private static final String[] DOWN = {"one above the other", "in a column"};
 
+    /**
+     * How often size, place and background are mentioned, each. Were it often, these alone would tell the pictures of a
+     * batch apart, and nothing would make a model look at shapes.
+     */
+    private static final double ASIDE = 0.3;
+
     private final Scene scene;
     private final int[] draws;
     private int next;
@@ -42,10 +48,10 @@ final class Phrasing {
     }
 
     private String sentence(boolean all) {
-        boolean size = chance(0.5) || all;
-        boolean texture = chance(0.85) || all;
-        boolean place = chance(0.5) || all;
-        boolean ground = chance(0.5) || all;
+        boolean size = chance(ASIDE) || all;
+        boolean texture = chance(0.9) || all;
+        boolean place = chance(ASIDE) || all;
+        boolean ground = chance(ASIDE) || all;
         String things = things(size, texture);
         int count = scene.layout().count;
         StringBuilder text =

@@ -30,10 +30,10 @@ public enum Texture {
         }
     };
 
-    private static final double STRIPE = 0.105;
-    private static final double DOT_STEP = 0.12;
-    private static final double DOT_ROW = 0.1;
-    private static final double CHECK = 0.075;
+    private static final double STRIPE = 0.115;
+    private static final double DOT_STEP = 0.13;
+    private static final double DOT_ROW = 0.11;
+    private static final double CHECK = 0.08;
 
     /** Whether a point, seen from the thing's middle, has the pale tone. */
     abstract boolean isPale(double x, double y);

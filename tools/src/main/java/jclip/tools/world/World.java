@@ -10,8 +10,8 @@ import jclip.image.PictureSource;
 
 /**
  * Pictures of coloured, textured shapes with captions, made by code: one, two or three things of a {@link Kind}, small
- * or large, somewhere on a background. A sample is a function of seed, set and number. The first caption of a sample
- * says all that its {@link Scene} holds; the others are put differently and leave things out.
+ * or large, somewhere on a background. A sample is a function of seed, set and number. Of an unseen sample the first
+ * caption says all that its {@link Scene} holds; all others are put differently and leave things out.
  *
  * <p>Immutable, safe for many threads.
  */
@@ -110,7 +110,9 @@ public final class World implements Dataset {
     public String caption(int index, int which) {
         Objects.checkIndex(which, CAPTIONS);
         Scene scene = scene(index);
-        return which == 0 ? Phrasing.full(scene) : Phrasing.of(scene, Draws.caption(philox, set, index, which));
+        return which == 0 && set == UNSEEN
+                ? Phrasing.full(scene)
+                : Phrasing.of(scene, Draws.caption(philox, set, index, which));
     }
 
     @Override
