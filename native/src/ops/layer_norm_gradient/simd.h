@@ -74,15 +74,15 @@ void row_gradients(const jc_layer_norm_gradient_args* a, int64_t row, float* d_w
   using Float = typename V::Float;
   RowFactors f;
   row_factors<V, kRows>(a, row, &f);
-  // dx = factor g + slope n + level, all known before the loop: no store in it can change them.
-  Float mean[kRows], factor[kRows], shift[kRows], slope[kRows], level[kRows];
+  // All known before the loop: no store in it can change them. g - g_mean comes first, which is exactly 0 where all g are equal.
+  Float mean[kRows], factor[kRows], shift[kRows], g_mean[kRows], slope[kRows];
 #pragma GCC unroll 4
   for (int r = 0; r < kRows; ++r) {
     mean[r] = V::set(f.mean[r]);
     factor[r] = V::set(f.factor[r]);
     shift[r] = V::set(f.shift[r]);
-    slope[r] = V::set(-f.g_normal[r] * f.factor[r]);
-    level[r] = V::set(-f.g_mean[r] * f.factor[r]);
+    g_mean[r] = V::set(f.g_mean[r]);
+    slope[r] = V::set(-f.g_normal[r]);
   }
   int64_t width = a->width;
   int64_t first = row * width;
@@ -110,7 +110,7 @@ void row_gradients(const jc_layer_norm_gradient_args* a, int64_t row, float* d_w
         weight_sum = V::fma(up, normal, weight_sum);
         bias_sum = bias_sum + up;
       }
-      Float value = V::fma(up * weights, factor[r], V::fma(normal, slope[r], level[r]));
+      Float value = V::fma(normal, slope[r], up * weights - g_mean[r]) * factor[r];
       if constexpr (kResidual) value = value + load(residual + at);
       store(dx + at, value);
     }
